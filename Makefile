@@ -1,0 +1,56 @@
+# Every target sets up what it needs: Python >= 3.11, make and a compiler are enough.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help setup demo serve test quick check bench lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP)  ## create .venv with everything pinned (costs nothing the second time)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Seamline needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+	@echo "Setting up $(VENV) (once) ..."
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV) && \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+	  uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+	  $(PYTHON) -m venv $(VENV) && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@
+
+demo: setup  ## one record, the whole way: integration, token, push, queue, load, table
+	@$(BIN)/seamline demo
+
+serve: setup  ## run the server on 127.0.0.1:8383 with its data in ./seamline-data
+	@$(BIN)/seamline serve
+
+test: setup check  ## lint, types and every test, the slow ones too
+	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+quick: setup  ## the tests that take seconds
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+check: setup  ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: setup  ## measure accepted and visible records/s, freshness and memory; writes BENCHMARKS.md
+	@$(BIN)/python -m bench
+
+lock: setup  ## renew requirements.lock from pyproject.toml (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" -o requirements.lock pyproject.toml
+
+clean:  ## remove what setup and the tests made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,107 @@
+"""Integrations: a named door with its own schema in a destination."""
+
+import sqlite3
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seamline.catalog import destinations
+from seamline.catalog.store import Catalog
+from seamline.core.clock import now
+from seamline.core.errors import NotFound, Refused
+from seamline.core.names import checked_schema_name, schema_name
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """An Import API integration; ``schema_name`` never changes after creation."""
+
+    id: int
+    display_name: str
+    schema_name: str
+    destination_id: int
+    created_at: str
+    paused_at: str | None = None
+    deleted_at: str | None = None
+
+    @property
+    def state(self) -> str:
+        """One word: active, paused or deleted."""
+        return "deleted" if self.deleted_at else "paused" if self.paused_at else "active"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what the command line prints with ``--json``."""
+        return {"name": self.display_name, "schema": self.schema_name, "state": self.state} | {
+            key: value
+            for key, value in asdict(self).items()
+            if key not in ("display_name", "schema_name")
+        }
+
+
+def create(
+    catalog: Catalog, display_name: str, schema: str | None = None, destination: str | None = None
+) -> Integration:
+    """Create an integration; its schema name is derived from the display name unless given.
+
+    Raises ``Refused`` with the texts of import-api.md §3.6.
+    """
+    if not display_name.strip():
+        raise Refused(f"invalid display_name ({display_name})")
+    name = checked_schema_name(schema) if schema else schema_name(display_name)
+    target = destinations.find(catalog, destination)
+    try:
+        row = catalog.one(
+            "integration_create",
+            display_name=display_name,
+            schema_name=name,
+            destination_id=target.id,
+            now=now().isoformat(),
+        )
+    except sqlite3.IntegrityError as error:
+        if "display_name" in str(error):
+            raise Refused(f"non-unique name ({display_name})") from error
+        raise Refused(
+            f"non-unique name after deriving it from display_name ({display_name} -> {name})"
+        ) from error
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row
+    return get(catalog, row["id"])
+
+
+def listing(catalog: Catalog, *, with_deleted: bool = False) -> list[Integration]:
+    """Return integrations in the order they were made."""
+    return [
+        Integration(**row) for row in catalog.all("integration_list", with_deleted=with_deleted)
+    ]
+
+
+def get(catalog: Catalog, integration_id: int) -> Integration:
+    """Return an integration by id, deleted ones too; raise ``NotFound`` if there never was one."""
+    row = catalog.one("integration_get", id=integration_id)
+    if row is None:
+        raise NotFound(f"there is no integration {integration_id}.")
+    return Integration(**row)
+
+
+def find(catalog: Catalog, name: str) -> Integration:
+    """Return the integration with that display name, schema name or id."""
+    row = catalog.one("integration_find", name=name)
+    if row is None:
+        raise NotFound(f"there is no integration [{name}]; see `seamline integration list`.")
+    return Integration(**row)
+
+
+def pause(catalog: Catalog, integration_id: int) -> Integration:
+    """Make the integration's tokens answer 401 until it is resumed; queued data still loads."""
+    catalog.run("integration_pause", id=integration_id, now=now().isoformat())
+    return get(catalog, integration_id)
+
+
+def resume(catalog: Catalog, integration_id: int) -> Integration:
+    """Undo :func:`pause`; the same tokens work again."""
+    catalog.run("integration_resume", id=integration_id)
+    return get(catalog, integration_id)
+
+
+def delete(catalog: Catalog, integration_id: int) -> Integration:
+    """Close the integration for good. Its tables stay and what was accepted still loads."""
+    catalog.run("integration_delete", id=integration_id, now=now().isoformat())
+    return get(catalog, integration_id)

@@ -1,0 +1,135 @@
+-- account_create
+INSERT OR IGNORE INTO account (id, client_id, created_at) VALUES (1, :client_id, :now);
+
+-- account_client_id
+SELECT client_id FROM account WHERE id = 1;
+
+-- destination_create
+INSERT INTO destination (type, name, config, created_at)
+VALUES (:type, :name, :config, :now) RETURNING id;
+
+-- destination_list
+SELECT id, type, name, config, created_at FROM destination WHERE deleted_at IS NULL ORDER BY id;
+
+-- destination_of_integration
+SELECT d.id, d.type, d.name, d.config, d.created_at
+FROM destination AS d JOIN integration AS i ON i.destination_id = d.id
+WHERE i.id = :integration_id;
+
+-- integration_create
+INSERT INTO integration (display_name, schema_name, destination_id, created_at)
+VALUES (:display_name, :schema_name, :destination_id, :now) RETURNING id;
+
+-- integration_list
+SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at
+FROM integration WHERE deleted_at IS NULL OR :with_deleted ORDER BY id;
+
+-- integration_get
+SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at
+FROM integration WHERE id = :id;
+
+-- integration_find
+SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at
+FROM integration
+WHERE deleted_at IS NULL
+  AND (display_name = :name OR schema_name = :name OR CAST(id AS TEXT) = :name)
+ORDER BY display_name = :name DESC, schema_name = :name DESC LIMIT 1;
+
+-- integration_pause
+UPDATE integration SET paused_at = :now WHERE id = :id;
+
+-- integration_resume
+UPDATE integration SET paused_at = NULL WHERE id = :id;
+
+-- integration_delete
+UPDATE integration SET deleted_at = :now WHERE id = :id;
+
+-- token_create
+INSERT INTO token (integration_id, hash, last_four, created_at)
+VALUES (:integration_id, :hash, :last_four, :now) RETURNING id;
+
+-- token_list
+SELECT id, integration_id, last_four, created_at FROM token
+WHERE integration_id = :integration_id AND revoked_at IS NULL ORDER BY id;
+
+-- token_revoke
+UPDATE token SET revoked_at = :now
+WHERE id = :id AND integration_id = :integration_id AND revoked_at IS NULL;
+
+-- token_access
+SELECT t.integration_id, t.revoked_at, i.paused_at, i.deleted_at
+FROM token AS t JOIN integration AS i ON i.id = t.integration_id
+WHERE t.hash = :hash;
+
+-- load_start
+INSERT INTO load
+  (nonce, integration_id, table_name, state, started_at, first_position, last_position, records)
+VALUES
+  (:nonce, :integration_id, :table_name, 'running', :started_at, :first_position, :last_position,
+   :records)
+RETURNING id;
+
+-- load_prepared
+UPDATE load SET prepared_at = :prepared_at, loaded = :loaded, rejected = :rejected, stale = :stale,
+  columns_added = :columns_added
+WHERE id = :id;
+
+-- load_finish
+UPDATE load SET state = 'loaded', finished_at = :now WHERE id = :id;
+
+-- load_fail
+UPDATE load SET state = :state, finished_at = :now, error = :error, loaded = 0, rejected = 0,
+  stale = 0
+WHERE id = :id;
+
+-- load_running
+SELECT id, nonce, integration_id, table_name FROM load WHERE state = 'running' ORDER BY id;
+
+-- load_list
+SELECT l.id, i.schema_name AS schema, l.table_name AS "table", l.state, l.started_at, l.finished_at,
+  l.records, l.loaded, l.rejected, l.stale, l.columns_added, l.error
+FROM load AS l JOIN integration AS i ON i.id = l.integration_id
+WHERE (:integration_id IS NULL OR l.integration_id = :integration_id)
+  AND (:table_name IS NULL OR l.table_name = :table_name)
+ORDER BY l.id DESC LIMIT :limit;
+
+-- receipt_put
+INSERT OR REPLACE INTO receipt
+  (id, position, integration_id, table_name, records, received_at, load_id, loaded, rejected, stale)
+VALUES
+  (:id, :position, :integration_id, :table_name, :records, :received_at, :load_id, :loaded,
+   :rejected, :stale);
+
+-- receipt_put_unknown
+INSERT OR IGNORE INTO receipt
+  (id, position, integration_id, table_name, records, received_at)
+VALUES (:id, :position, :integration_id, :table_name, :records, :received_at);
+
+-- receipt_drop_of_load
+DELETE FROM receipt WHERE load_id = :load_id;
+
+-- receipt_get
+SELECT r.id, r.position, r.integration_id, r.table_name, r.records, r.received_at, r.load_id,
+  r.loaded, r.rejected, r.stale, l.state, l.started_at, l.prepared_at, l.finished_at,
+  l.columns_added
+FROM receipt AS r LEFT JOIN load AS l ON l.id = r.load_id
+WHERE r.id = :id ORDER BY r.position;
+
+-- stream_loaded
+INSERT INTO stream (integration_id, table_name, rows_loaded, rows_rejected, last_loaded_at)
+SELECT integration_id, table_name, loaded, rejected, :now FROM load WHERE id = :id
+ON CONFLICT DO UPDATE SET rows_loaded = rows_loaded + excluded.rows_loaded,
+  rows_rejected = rows_rejected + excluded.rows_rejected,
+  last_loaded_at = excluded.last_loaded_at, error = NULL, failed_attempts = 0, retry_at = NULL;
+
+-- stream_failed
+INSERT INTO stream (integration_id, table_name, error, failed_attempts, retry_at)
+VALUES (:integration_id, :table_name, :error, 1, :retry_at)
+ON CONFLICT DO UPDATE SET error = :error, failed_attempts = failed_attempts + :counts,
+  retry_at = :retry_at;
+
+-- stream_list
+SELECT s.integration_id, i.schema_name AS schema, s.table_name AS "table", s.rows_loaded,
+  s.rows_rejected, s.last_loaded_at, s.error, s.failed_attempts, s.retry_at
+FROM stream AS s JOIN integration AS i ON i.id = s.integration_id
+ORDER BY s.integration_id, s.table_name;

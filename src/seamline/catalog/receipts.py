@@ -1,0 +1,29 @@
+"""Receipts: what became of each request."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from seamline.catalog.store import Catalog
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """What a load did with one batch. ``loaded`` counts rows that won their key."""
+
+    receipt: str
+    position: int
+    records: int
+    received_at: datetime
+    loaded: int
+    rejected: int
+
+    @property
+    def stale(self) -> int:
+        """Records that lost to a greater sequence, in the batch or in the table."""
+        return self.records - self.loaded - self.rejected
+
+
+def lookup(catalog: Catalog, receipt: str) -> list[dict[str, Any]]:
+    """Return one row per batch of a request that took part in a load, oldest first."""
+    return catalog.all("receipt_get", id=receipt)

@@ -1,0 +1,83 @@
+"""Access tokens: shown once, stored as SHA-256 (import-api.md §1.2)."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from enum import Enum
+
+from seamline.catalog.store import Catalog
+from seamline.core.clock import now
+from seamline.core.errors import NotFound, Refused
+
+MAX_ACTIVE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An active token without its secret."""
+
+    id: int
+    integration_id: int
+    last_four: str
+    created_at: str
+
+
+class Access(Enum):
+    """What a token may do right now."""
+
+    GRANTED = "granted"
+    UNKNOWN = "unknown"
+    INACTIVE = "inactive"
+    """The token is good but its integration is paused or deleted."""
+
+
+def create(catalog: Catalog, integration_id: int) -> tuple[Token, str]:
+    """Make a token and return it with its secret, which cannot be had again.
+
+    Raises ``Refused`` when the integration has two active tokens already.
+    """
+    secret = f"at_{secrets.token_hex(32)}"
+    with catalog.transaction():
+        if len(listing(catalog, integration_id)) >= MAX_ACTIVE:
+            raise Refused(
+                f"a source may have at most {MAX_ACTIVE} active access tokens; revoke one first "
+                "with `seamline token revoke`."
+            )
+        row = catalog.one(
+            "token_create",
+            integration_id=integration_id,
+            hash=hashed(secret),
+            last_four=secret[-4:],
+            now=now().isoformat(),
+        )
+    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row
+    return next(t for t in listing(catalog, integration_id) if t.id == row["id"]), secret
+
+
+def listing(catalog: Catalog, integration_id: int) -> list[Token]:
+    """Return the active tokens of an integration, oldest first."""
+    return [Token(**row) for row in catalog.all("token_list", integration_id=integration_id)]
+
+
+def revoke(catalog: Catalog, integration_id: int, token_id: int) -> None:
+    """Make a token useless at once; raise ``NotFound`` if it is not an active one."""
+    changed = catalog.run(
+        "token_revoke", id=token_id, integration_id=integration_id, now=now().isoformat()
+    )
+    if not changed:
+        raise NotFound(f"integration {integration_id} has no active token {token_id}.")
+
+
+def access(catalog: Catalog, token_hash: bytes) -> tuple[Access, int]:
+    """Say what the token with this hash may do and for which integration (0 if unknown)."""
+    row = catalog.one("token_access", hash=token_hash)
+    if row is None or row["revoked_at"] is not None:
+        return Access.UNKNOWN, 0
+    if row["paused_at"] is not None or row["deleted_at"] is not None:
+        return Access.INACTIVE, int(row["integration_id"])
+    return Access.GRANTED, int(row["integration_id"])
+
+
+def hashed(secret: str) -> bytes:
+    """Return what is stored of a secret. It has 256 random bits, so a fast hash is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

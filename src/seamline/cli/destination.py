@@ -1,0 +1,92 @@
+"""``seamline destination``: where integrations load to."""
+
+import sys
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from seamline.catalog import destinations
+from seamline.cli.options import DEFAULT_OPTIONS, Options
+from seamline.cli.printing import console, print_json, print_table
+from seamline.config.lock import holder_of
+from seamline.core.errors import Refused
+from seamline.destinations.base import CheckStep
+from seamline.destinations.registry import open_destination
+
+app = App(name="destination", help="Add, list and check destinations.")
+
+
+@app.command
+def add(
+    kind: str,
+    settings: list[str],
+    /,
+    *,
+    name: Annotated[str | None, Parameter(help="default: the type")] = None,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Add a destination, for example: seamline destination add duckdb path=sales.duckdb."""
+    config = dict(_pair(setting) for setting in settings)
+    open_destination(kind, config, options.settings).close()
+    with options.catalog(create=True) as catalog:
+        made = destinations.create(catalog, kind, name or kind, config)
+    if options.json:
+        print_json({"id": made.id, "type": made.type, "name": made.name})
+    else:
+        console().print(f"Added destination {made.id} [bold]{made.name}[/bold] ({made.type}).")
+
+
+@app.command(name="list")
+def listing(*, options: Options = DEFAULT_OPTIONS) -> None:
+    """List the destinations."""
+    with options.catalog() as catalog:
+        found = destinations.listing(catalog)
+    if options.json:
+        print_json([{"id": d.id, "type": d.type, "name": d.name, **d.config} for d in found])
+        return
+    print_table(["id", "type", "name", "settings"], [_row(record) for record in found])
+
+
+@app.command
+def check(name: str, /, *, options: Options = DEFAULT_OPTIONS) -> None:
+    """Try what a load needs, step by step; exit code 1 if a step fails."""
+    with options.catalog() as catalog:
+        steps = check_steps(destinations.find(catalog, name), options)
+    if options.json:
+        print_json([{"name": s.name, "ok": s.ok, "advice": s.advice} for s in steps])
+    else:
+        for step in steps:
+            print_step(step)
+    if not all(step.ok for step in steps):
+        sys.exit(1)
+
+
+def check_steps(record: destinations.DestinationRecord, options: Options) -> list[CheckStep]:
+    """Check a destination; one that our own loader has open is in use and so in order."""
+    loader = holder_of(options.layout.loader_lock)
+    opened = open_destination(record.type, record.config, options.settings)
+    try:
+        steps = opened.check()
+    finally:
+        opened.close()
+    if loader and f"PID {loader}" in steps[-1].advice:
+        steps[-1] = CheckStep(f"in use by our loader (process {loader})", True)
+    return steps
+
+
+def print_step(step: CheckStep) -> None:
+    """Print one step with a mark and, if it failed, the advice."""
+    mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
+    console().print(f"{mark} {step.name}" + (f"\n  {step.advice}" if step.advice else ""))
+
+
+def _pair(setting: str) -> tuple[str, str]:
+    key, separator, value = setting.partition("=")
+    if not separator:
+        raise Refused(f"[{setting}] is not key=value.")
+    return key, value
+
+
+def _row(record: destinations.DestinationRecord) -> tuple[int, str, str, str]:
+    settings = " ".join(f"{key}={value}" for key, value in record.config.items())
+    return record.id, record.type, record.name, settings

@@ -1,0 +1,67 @@
+"""The way in: parse the command line, run one command, turn failures into words and exit codes."""
+
+import os
+import sys
+
+from cyclopts import App, Parameter
+
+import seamline
+from seamline.core.errors import Refused, SeamlineError
+
+app = App(
+    name="seamline",
+    help="A self-hosted Import API: push JSON over HTTP, find typed tables in your warehouse.",
+    version=seamline.__version__,
+    default_parameter=Parameter(negative=()),
+)
+
+_COMMANDS = {
+    "Run": {
+        "serve": "Run the server.",
+        "demo": "Follow one record the whole way.",
+        "push": "Send a file.",
+        "gate": "Run one gate process alone.",
+        "loader": "Run the loader process alone.",
+    },
+    "Set up": {
+        "integration": "Create, list, pause, resume and delete integrations.",
+        "token": "Create, list and revoke access tokens.",
+        "destination": "Add, list and check destinations.",
+        "config": "Show every setting and where it came from.",
+    },
+    "Look": {
+        "status": "Show processes, queue and tables.",
+        "loads": "List load attempts.",
+        "receipt": "Show where a request is.",
+        "query": "Read the embedded warehouse.",
+        "doctor": "Check that all is in order.",
+    },
+}
+_NESTED = ("integration", "token", "destination")
+
+# Commands are named by path, so that starting one does not import the others.
+for _group, _names in _COMMANDS.items():
+    for _name, _help in _names.items():
+        _target = f"seamline.cli.{_name}:{'app' if _name in _NESTED else _name}"
+        app.command(_target, name=_name, group=_group, help=_help)
+
+
+def main() -> None:
+    """Run the command line; exit with 0, 1 (it failed) or 2 (it was asked wrongly)."""
+    try:
+        app()
+    except Refused as error:
+        sys.exit(_said(error, 2))
+    except SeamlineError as error:
+        sys.exit(_said(error, 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`); let nothing be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _said(error: Exception, code: int) -> int:
+    print(f"seamline: {error}", file=sys.stderr)
+    return code

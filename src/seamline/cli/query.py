@@ -1,0 +1,45 @@
+"""``seamline query``: read the embedded warehouse, also while it is being loaded."""
+
+import csv
+import sys
+from typing import Annotated, Literal
+
+import pyarrow as pa
+from cyclopts import Parameter
+
+from seamline.cli.options import DEFAULT_OPTIONS, Options
+from seamline.cli.printing import print_json, print_table
+from seamline.destinations.duckdb.load import query_file
+from seamline.load.reads import read_through_loader
+
+_MAX_ROWS = 100_000
+
+
+def query(
+    sql: str,
+    /,
+    *,
+    format_: Annotated[
+        Literal["table", "json", "csv"], Parameter(name="--format", help="how to print the rows")
+    ] = "table",
+    max_rows: Annotated[int, Parameter(help="stop after this many rows")] = _MAX_ROWS,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
+    """Run one read-only SELECT on the embedded warehouse."""
+    table = read_through_loader(options.layout.loader_socket, sql, max_rows)
+    if table is None:
+        table = query_file(options.layout.warehouse, sql, max_rows)
+    if options.json or format_ == "json":
+        print_json(table.to_pylist())
+    elif format_ == "csv":
+        writer = csv.writer(sys.stdout)
+        writer.writerow(table.column_names)
+        writer.writerows(_rows(table))
+    else:
+        print_table(table.column_names, _rows(table), empty="no rows")
+    if table.num_rows == max_rows:
+        print(f"seamline: stopped after --max-rows {max_rows}", file=sys.stderr)
+
+
+def _rows(table: pa.Table) -> list[tuple[object, ...]]:
+    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

@@ -1,0 +1,1 @@
+"""Settings: one table of them, read from flags, environment and ``seamline.toml``."""

@@ -1,0 +1,123 @@
+"""Every setting with its default, unit and meaning, and where its value came from.
+
+Strength: command-line flag, then ``SEAMLINE_*`` environment variable, then ``seamline.toml`` in the
+working directory (or the file named by ``SEAMLINE_CONFIG``), then the default.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from seamline.core.errors import Refused
+
+
+def _setting(default: Any, meaning: str, least: float | None = None) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "least": least})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one Seamline; sizes are bytes, times are seconds."""
+
+    data_dir: str = _setting("seamline-data", "directory of catalog, queue and warehouse")
+    host: str = _setting("127.0.0.1", "address the gate listens on")
+    port: int = _setting(8383, "port the gate listens on; 0 picks a free one", 0)
+    gate_workers: int = _setting(1, "gate processes sharing the port", 1)
+    body_max_bytes: int = _setting(20_971_520, "largest request body; more is answered 413", 1)
+    queue_max_bytes: int = _setting(
+        10 * 2**30, "disk the queue may take; beyond it the gate answers 503", 2**20
+    )
+    queue_segment_bytes: int = _setting(64 * 2**20, "size at which a queue file is rotated", 2**16)
+    flush_seconds: float = _setting(1.0, "least time between two loads of one table", 0)
+    flush_rows: int = _setting(100_000, "records that make a load due at once, and its most", 1)
+    flush_bytes: int = _setting(32 * 2**20, "bytes that make a load due at once, and its most", 1)
+    memory_limit: int = _setting(
+        192 * 2**20, "memory each of the loader's two DuckDB engines may use", 64 * 2**20
+    )
+    idle_close_seconds: float = _setting(
+        0.5, "idle time after which the loader lets go of the DuckDB file", 0
+    )
+    log_level: str = _setting("info", "debug, info, warning or error")
+
+
+_NAMES = {f.name: f for f in fields(Settings)}
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Settings together with the origin of each value."""
+
+    settings: Settings
+    origins: dict[str, str]
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] | None = None
+) -> Configured:
+    """Merge all sources; flags that are None count as not given.
+
+    Raises ``Refused`` for an unknown name in the file, a value of the wrong kind or one below its
+    least value, naming the source.
+    """
+    environment = os.environ if environment is None else environment
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(_NAMES, "default")
+    for origin, found in (
+        *_file_values(environment),
+        *_environment_values(environment),
+        *((f"flag --{name.replace('_', '-')}", {name: v}) for name, v in (flags or {}).items()),
+    ):
+        for name, value in found.items():
+            if value is not None:
+                values[name] = _checked(name, value, origin)
+                origins[name] = origin
+    return Configured(Settings(**values), origins)
+
+
+def meaning_of(name: str) -> str:
+    """Return the one-line explanation of a setting."""
+    return str(_NAMES[name].metadata["meaning"])
+
+
+def _file_values(environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    named = environment.get("SEAMLINE_CONFIG")
+    path = Path(named or "seamline.toml")
+    if not path.is_file():
+        if named:
+            raise Refused(f"SEAMLINE_CONFIG names [{named}], which is not a file.")
+        return []
+    try:
+        found = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Refused(f"{path} is not valid TOML: {error}") from error
+    for name in found:
+        if name not in _NAMES:
+            raise Refused(f"{path} holds the unknown setting [{name}]; see `seamline config`.")
+    return [(str(path), found)]
+
+
+def _environment_values(environment: Mapping[str, str]) -> list[tuple[str, dict[str, Any]]]:
+    pairs = ((f"SEAMLINE_{name.upper()}", name) for name in _NAMES)
+    return [(key, {name: environment[key]}) for key, name in pairs if environment.get(key)]
+
+
+def _checked(name: str, value: Any, origin: str) -> Any:
+    kind: type[Any] = type(_NAMES[name].default)
+    try:
+        if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
+            raise ValueError(value)
+        converted = kind(value)
+    except (TypeError, ValueError) as error:
+        raise Refused(
+            f"{name} is [{value}] (from {origin}); it must be {_KIND_WORDS[kind]}."
+        ) from error
+    least = _NAMES[name].metadata["least"]
+    if least is not None and converted < least:
+        raise Refused(f"{name} is [{value}] (from {origin}); the least is {least}.")
+    return converted
+
+
+_KIND_WORDS = {int: "a whole number", float: "a number", str: "text"}

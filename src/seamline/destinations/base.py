@@ -1,0 +1,206 @@
+"""The contract every destination keeps: what it can do, as data, and five operations."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from seamline.core.names import NamingRules
+from seamline.core.types import Type
+
+PRIVATE_SCHEMA = "_seamline"
+"""Where a destination keeps the fences; never a source's schema."""
+
+REJECTED_TABLE = "_sdc_rejected"
+GENERATED_KEY = "__sdc_primary_key"
+
+BATCH_COLUMN = "_batch"
+"""The column of written rows that tells which batch of the load a row came from; not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnType:
+    """How a destination stores an internal type."""
+
+    sql: str
+    suffix: str
+    """Appended to a column's name when this type splits off (loading.md §7.2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Everything the loader has to know about a destination (loading.md §12.2)."""
+
+    naming: NamingRules
+    types: Mapping[Type, ColumnType]
+    decimal_max: Decimal
+    """Largest absolute value of a DECIMAL."""
+    decimal_scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column that exists or shall exist. ``type`` is None if it maps to no internal type."""
+
+    name: str
+    type: Type | None
+    not_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as the destination's own catalogue describes it."""
+
+    schema: str
+    name: str
+    columns: tuple[Column, ...]
+    keys: tuple[str, ...] | None
+    """The recorded keys; None if nothing is recorded, which makes the table append-only."""
+
+    def column(self, name: str) -> Column | None:
+        """Return the column of that canonical name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class CreateSchema:
+    """Create a schema with its empty ``_sdc_rejected``."""
+
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class CreateTable:
+    """Create a table with these columns, in this order, and record its keys."""
+
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class AddColumn:
+    """Add a nullable column at the end of a table."""
+
+    schema: str
+    table: str
+    column: Column
+
+
+Change = CreateSchema | CreateTable | AddColumn
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Which cursor of which queue a fence belongs to."""
+
+    queue_id: str
+    stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fence:
+    """A source's progress as the destination itself records it, in the rows' own transaction."""
+
+    position: int = 0
+    nonce: str = ""
+    active_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What the destination says before a load."""
+
+    table: Table | None
+    fence: Fence
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One load: everything that happens in one transaction."""
+
+    source: Source
+    schema: str
+    table: str | None
+    """None when no row has anywhere to go."""
+    rows: pa.Table
+    """Named like the destination's columns, plus ``_batch``; at most one row per key."""
+    keys: tuple[str, ...]
+    """Columns to upsert by; empty to append."""
+    rejected: pa.Table
+    fence: Fence
+    """The fence as described; the write fails if it has moved since."""
+    new_fence: Fence
+    activated: bool
+    """Whether rows of other versions than ``new_fence.active_version`` are to be removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStep:
+    """One named step of a connection check."""
+
+    name: str
+    ok: bool
+    advice: str = ""
+
+
+BeforeCommit = Callable[[dict[int, int]], None]
+"""Called with the rows that won, by batch, when all is written and only the commit is missing."""
+
+
+class Destination(ABC):
+    """A warehouse. Used by one thread, except :meth:`query`, which any thread may call."""
+
+    capabilities: Capabilities
+
+    @abstractmethod
+    def check(self) -> list[CheckStep]:
+        """Try what a load needs, step by step, and say what to do about a failure."""
+
+    @abstractmethod
+    def describe(self, source: Source, schema: str, table: str) -> Described:
+        """Read the real catalogue and the source's fence.
+
+        Raises ``DestinationBusy`` when someone else holds the destination, ``DestinationDown`` when
+        it cannot be used.
+        """
+
+    @abstractmethod
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Make the changes; those that are already made do no harm."""
+
+    @abstractmethod
+    def write(self, write: Write, before_commit: BeforeCommit) -> None:
+        """Write rows, rejected rows and fence in one transaction: all of it or nothing.
+
+        An incoming row replaces the stored one of its key if its (version, sequence) is greater,
+        or the stored sequence is NULL. Raises ``TableStopped`` when the table cannot take it.
+        """
+
+    @abstractmethod
+    def query(self, sql: str, max_rows: int) -> pa.Table:
+        """Run one read-only statement; raise ``Refused`` with the database's words if it fails."""
+
+    @abstractmethod
+    def relax(self, idle_seconds: float) -> None:
+        """Let go of what others may want if nothing was done for so long."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+def rejected_rows(rows: Sequence[tuple[str, str, str]], at: datetime) -> pa.Table:
+    """Build rows of ``_sdc_rejected`` from (record, reason, table) (loading.md §2.3)."""
+    record, reason, table = (
+        (list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 3
+    )
+    columns: dict[str, Any] = {
+        "record": pa.array(record, pa.string()),
+        "reason": pa.array(reason, pa.string()),
+        "table_name": pa.array(table, pa.string()),
+        "_sdc_rejected_at": pa.array([at.replace(tzinfo=None)] * len(record), pa.timestamp("us")),
+    }
+    return pa.table(columns)

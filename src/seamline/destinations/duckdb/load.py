@@ -1,0 +1,285 @@
+"""The five operations on a DuckDB file.
+
+One process may hold the file read-write and then no other can open it, so it is opened for loads
+and let go when idle (design.md §3). Queries of other threads share the connection meanwhile.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from seamline.config.paths import DataDir
+from seamline.config.settings import Settings
+from seamline.core.errors import DestinationBusy, DestinationDown, Refused, TableStopped
+from seamline.destinations.base import (
+    BATCH_COLUMN,
+    REJECTED_TABLE,
+    BeforeCommit,
+    Change,
+    CheckStep,
+    Column,
+    Described,
+    Destination,
+    Fence,
+    Source,
+    Table,
+    Write,
+)
+from seamline.destinations.duckdb import sql
+from seamline.destinations.duckdb.config import DuckDBConfig
+from seamline.destinations.duckdb.types import DUCKDB, TYPE_OF_SQL
+
+_SHUT_IN = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+_READ_STATEMENTS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+
+
+class DuckDBDestination(Destination):
+    """See :class:`~seamline.destinations.base.Destination` for the promises."""
+
+    capabilities = DUCKDB
+
+    def __init__(self, config: DuckDBConfig, settings: Settings) -> None:
+        self._path = config.path
+        self._settings = settings
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._lock = threading.Lock()
+        self._readers = 0
+        self._used_at = time.monotonic()
+
+    def check(self) -> list[CheckStep]:
+        """See the contract."""
+        folder = self._path.parent
+        if not folder.is_dir():
+            return [CheckStep("folder exists", False, f"create {folder} or choose another path")]
+        steps = [CheckStep("folder exists", True)]
+        try:
+            with _as_trouble():
+                self._connected().execute("CREATE TEMP TABLE probe (x INTEGER)")
+                self._connected().execute("DROP TABLE probe")
+        except DestinationBusy as busy:
+            advice = f"close the program that has it open, loads wait for it: {busy}"
+            return [*steps, CheckStep("file can be written", False, advice)]
+        except (DestinationDown, TableStopped) as down:
+            return [*steps, CheckStep("file can be written", False, str(down))]
+        return [*steps, CheckStep("file can be written", True)]
+
+    def describe(self, source: Source, schema: str, table: str) -> Described:
+        """See the contract."""
+        with _as_trouble():
+            connection = self._connected()
+            fence = connection.execute(sql.READ_FENCE, _ids(source)).fetchall()
+            columns = connection.execute(sql.DESCRIBE_COLUMNS, [schema, table]).fetchall()
+            comment = connection.execute(sql.DESCRIBE_COMMENT, [schema, table]).fetchall()
+        found = None
+        if columns:
+            described = (Column(n, TYPE_OF_SQL.get(kind), strict) for n, kind, strict in columns)
+            keys = sql.keys_of_comment(comment[0][0]) if comment else None
+            found = Table(schema, table, tuple(described), keys)
+        return Described(found, Fence(*fence[0]) if fence else Fence())
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """See the contract."""
+        if not changes:
+            return
+        with _as_trouble(), self._transaction() as connection:
+            for change in changes:
+                for statement in sql.statements_of(change):
+                    connection.execute(statement)
+
+    def write(self, write: Write, before_commit: BeforeCommit) -> None:
+        """See the contract."""
+        with _as_trouble(), self._transaction() as connection:
+            self._check_fence(connection, write)
+            connection.register("arrived", write.rows)
+            connection.execute("CREATE OR REPLACE TEMP TABLE incoming AS FROM arrived")
+            connection.unregister("arrived")
+            if write.table is not None:
+                self._merge(connection, write)
+            self._insert_rejected(connection, write)
+            for statement, values in zip(sql.MOVE_FENCE, _fence_values(write), strict=True):
+                connection.execute(statement, values)
+            by_batch = connection.execute(
+                f"SELECT {BATCH_COLUMN}, count(*) FROM incoming GROUP BY 1"
+            ).fetchall()
+            connection.execute("DROP TABLE incoming")
+            before_commit(dict(by_batch))
+        self._used_at = time.monotonic()
+
+    def query(self, sql: str, max_rows: int) -> pa.Table:
+        """See the contract."""
+        with self._reading() as cursor:
+            return _queried(cursor, sql, max_rows)
+
+    def relax(self, idle_seconds: float) -> None:
+        """See the contract."""
+        with self._lock:
+            idle = time.monotonic() - self._used_at
+            if self._connection is not None and not self._readers and idle >= idle_seconds:
+                self._close()
+
+    def close(self) -> None:
+        """See the contract."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()  # checkpoints: the file alone is complete afterwards
+            self._connection = None
+
+    def _connected(self) -> duckdb.DuckDBPyConnection:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._open()
+            self._used_at = time.monotonic()
+            return self._connection
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect(
+            str(self._path),
+            config={
+                "memory_limit": f"{self._settings.memory_limit // 1000}KB",
+                "threads": 2,
+                "temp_directory": str(DataDir(self._settings.data_dir).scratch),
+                "preserve_insertion_order": False,
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            },
+        )
+        # Not in the config above: there it would forbid the scratch directory, too.
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET lock_configuration = true")
+        for statement in sql.CREATE_FENCE:
+            connection.execute(statement)
+        return connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        connection = self._connected()
+        connection.execute("BEGIN")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with _as_trouble():
+            connection = self._connected()
+        with self._lock:
+            self._readers += 1
+        cursor = connection.cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+            with self._lock:
+                self._readers -= 1
+                self._used_at = time.monotonic()
+
+    def _check_fence(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
+        found = connection.execute(sql.READ_FENCE, _ids(write.source)).fetchall()
+        if (Fence(*found[0]) if found else Fence()) != write.fence:
+            raise TableStopped(
+                "another loader has loaded this table meanwhile; this load is dropped"
+            )
+
+    def _merge(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
+        assert write.table is not None  # noqa: S101 - the caller's condition
+        target = sql.quoted(write.schema, write.table)
+        if write.keys:
+            connection.execute(sql.drop_stale(target, write.keys))
+            connection.execute(sql.drop_replaced(target, write.keys))
+        connection.execute(sql.insert(target, write.rows.column_names))
+        if write.activated:
+            version = write.new_fence.active_version
+            connection.execute(sql.drop_other_versions(target), [version])
+
+    def _insert_rejected(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
+        if write.rejected.num_rows:
+            target = sql.quoted(write.schema, REJECTED_TABLE)
+            connection.register("refused", write.rejected)
+            connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM refused")
+            connection.unregister("refused")
+
+
+def query_file(path: Path, sql: str, max_rows: int) -> pa.Table:
+    """Query a DuckDB file that no loader has open; raise ``Refused`` with the database's words."""
+    if not path.exists():
+        raise Refused(f"there is no {path} yet: nothing has been loaded.")
+    with _as_trouble():
+        connection = duckdb.connect(str(path), read_only=True, config=dict(_SHUT_IN))
+    try:
+        return _queried(connection, sql, max_rows)
+    finally:
+        connection.close()
+
+
+def _queried(cursor: duckdb.DuckDBPyConnection, sql: str, max_rows: int) -> pa.Table:
+    try:
+        _check_readable(sql)
+        cursor.execute("BEGIN TRANSACTION READ ONLY")
+        try:
+            return _fetched(cursor.sql(sql), max_rows)
+        finally:
+            cursor.execute("ROLLBACK")
+    except duckdb.Error as error:
+        raise Refused(str(error)) from error
+
+
+def _ids(source: Source) -> list[str]:
+    return [source.queue_id, source.stream]
+
+
+def _fence_values(write: Write) -> tuple[list[Any], list[Any]]:
+    ids, fence = _ids(write.source), write.new_fence
+    return ids, [*ids, fence.position, fence.nonce, fence.active_version]
+
+
+def _check_readable(text: str) -> None:
+    statements = duckdb.extract_statements(text)
+    if len(statements) != 1 or statements[0].type not in _READ_STATEMENTS:
+        raise Refused("only a single SELECT (or EXPLAIN, DESCRIBE, SHOW) can be run here")
+
+
+def _fetched(result: duckdb.DuckDBPyRelation, max_rows: int) -> pa.Table:
+    batches, rows = [], 0
+    reader = result.to_arrow_reader(10_000)
+    for batch in reader:
+        batches.append(batch.slice(0, max_rows - rows))
+        rows += batches[-1].num_rows
+        if rows >= max_rows:
+            break
+    return pa.Table.from_batches(batches, reader.schema)
+
+
+@contextmanager
+def _as_trouble() -> Iterator[None]:
+    """Sort DuckDB's errors into those of one table and those of the whole file."""
+    try:
+        yield
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise DestinationBusy(_first_line(error)) from error
+        raise DestinationDown(str(error)) from error
+    except (duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException) as error:
+        raise DestinationDown(str(error)) from error
+    except duckdb.Error as error:
+        raise TableStopped(str(error)) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -1,0 +1,126 @@
+"""DuckDB's statements. :func:`quoted` is the only place that makes SQL of a name."""
+
+import json
+from collections.abc import Sequence
+
+from seamline.destinations.base import (
+    BATCH_COLUMN,
+    PRIVATE_SCHEMA,
+    REJECTED_TABLE,
+    AddColumn,
+    Change,
+    Column,
+    CreateSchema,
+    CreateTable,
+)
+from seamline.destinations.duckdb.types import DUCKDB
+
+FENCE = f'"{PRIVATE_SCHEMA}"."fence"'
+
+CREATE_FENCE = (
+    f'CREATE SCHEMA IF NOT EXISTS "{PRIVATE_SCHEMA}"',
+    (
+        f"CREATE TABLE IF NOT EXISTS {FENCE} (queue_id VARCHAR, stream VARCHAR, "
+        "position BIGINT, nonce VARCHAR, active_version BIGINT, loaded_at TIMESTAMP)"
+    ),
+)
+
+READ_FENCE = (
+    f"SELECT position, nonce, active_version FROM {FENCE} WHERE queue_id = $1 AND stream = $2"
+)
+
+# Two statements instead of an update, so that a first load needs no special case.
+MOVE_FENCE = (
+    f"DELETE FROM {FENCE} WHERE queue_id = $1 AND stream = $2",
+    f"INSERT INTO {FENCE} VALUES ($1, $2, $3, $4, $5, now() AT TIME ZONE 'UTC')",
+)
+
+DESCRIBE_COLUMNS = (
+    "SELECT lower(column_name), data_type, NOT is_nullable FROM duckdb_columns() "
+    "WHERE database_name = current_database() AND lower(schema_name) = lower($1) "
+    "AND lower(table_name) = lower($2) ORDER BY column_index"
+)
+
+DESCRIBE_COMMENT = (
+    "SELECT comment FROM duckdb_tables() WHERE database_name = current_database() "
+    "AND lower(schema_name) = lower($1) AND lower(table_name) = lower($2)"
+)
+
+
+def quoted(*names: str) -> str:
+    """Quote an identifier, or join the parts of a qualified one.
+
+    >>> quoted("a", 'b"c')
+    '"a"."b""c"'
+    """
+    return ".".join('"' + name.replace('"', '""').replace("\0", "") + '"' for name in names)
+
+
+def keys_of_comment(comment: str | None) -> tuple[str, ...] | None:
+    """Read the keys out of a table comment; None if it holds none (loading.md §2.5)."""
+    try:
+        keys = json.loads(comment or "")["primary_keys"]
+    except (ValueError, TypeError, KeyError):
+        return None
+    return tuple(map(str, keys)) if isinstance(keys, list) and keys else None
+
+
+def statements_of(change: Change) -> list[str]:
+    """Return the DDL that makes a change."""
+    match change:
+        case CreateSchema(schema):
+            return [
+                f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}",
+                (
+                    f"CREATE TABLE IF NOT EXISTS {quoted(schema, REJECTED_TABLE)} "
+                    "(record VARCHAR, reason VARCHAR, table_name VARCHAR, "
+                    "_sdc_rejected_at TIMESTAMP)"
+                ),
+            ]
+        case CreateTable(table):
+            name = quoted(table.schema, table.name)
+            columns = ", ".join(map(_definition, table.columns))
+            comment = json.dumps({"primary_keys": list(table.keys or ())}).replace("'", "''")
+            return [
+                f"CREATE TABLE IF NOT EXISTS {name} ({columns})",
+                f"COMMENT ON TABLE {name} IS '{comment}'",
+            ]
+        case AddColumn(schema, table_name, column):
+            name = quoted(schema, table_name)
+            return [f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {_definition(column)}"]
+
+
+def drop_stale(target: str, keys: Sequence[str]) -> str:
+    """Remove incoming rows that are not newer than the stored row of their key."""
+    newer = (
+        "(t._sdc_sequence IS NULL OR i._sdc_table_version > t._sdc_table_version "
+        "OR (i._sdc_table_version IS NOT DISTINCT FROM t._sdc_table_version "
+        "AND i._sdc_sequence > t._sdc_sequence))"
+    )
+    return f"DELETE FROM incoming AS i USING {target} AS t WHERE {_same_key(keys)} AND NOT {newer}"
+
+
+def drop_replaced(target: str, keys: Sequence[str]) -> str:
+    """Remove stored rows whose key has an incoming row."""
+    return f"DELETE FROM {target} AS t USING incoming AS i WHERE {_same_key(keys)}"
+
+
+def insert(target: str, columns: Sequence[str]) -> str:
+    """Insert the incoming rows."""
+    names = ", ".join(quoted(column) for column in columns if column != BATCH_COLUMN)
+    return f"INSERT INTO {target} ({names}) SELECT {names} FROM incoming"
+
+
+def drop_other_versions(target: str) -> str:
+    """Remove the rows of all versions but one."""
+    return f"DELETE FROM {target} WHERE _sdc_table_version IS DISTINCT FROM $1"
+
+
+def _same_key(keys: Sequence[str]) -> str:
+    return " AND ".join(f"t.{quoted(key)} = i.{quoted(key)}" for key in keys)
+
+
+def _definition(column: Column) -> str:
+    assert column.type is not None, "only columns of our own types are created"  # noqa: S101
+    constraint = " NOT NULL" if column.not_null else ""
+    return f"{quoted(column.name)} {DUCKDB.types[column.type].sql}{constraint}"

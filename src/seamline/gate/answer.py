@@ -1,0 +1,91 @@
+"""Every body the gate answers with (import-api.md §1.3, §1.7); the texts are wire contract."""
+
+from typing import Any
+
+import msgspec
+
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+
+class Answer(Exception):  # noqa: N818 - an early answer, not an error of ours
+    """A complete HTTP answer; raised anywhere in the gate to end a request with it."""
+
+    def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+        super().__init__(f"{status} {body}")
+        self.status = status
+        self.headers = dict(headers or {})
+        if isinstance(body, str):
+            self.content, self.media_type = body.encode(), TEXT
+        else:
+            self.content, self.media_type = msgspec.json.encode(body), JSON
+
+
+def accepted(receipt: str) -> Answer:
+    """201: the batch is durable."""
+    headers = {"Seamline-Receipt": receipt, "Seamline-Durability": "fsync"}
+    return Answer(201, {"status": "OK", "message": "Batch Accepted!"}, headers)
+
+
+def refused(text: str) -> Answer:
+    """400 of batch."""
+    return Answer(400, {"error": text})
+
+
+def malformed(parser_text: str) -> Answer:
+    """400: the body is not JSON (P2)."""
+    return Answer(
+        400,
+        {
+            "status": "ERROR",
+            "message": "Malformed json in the body!",
+            "error": parser_text,
+            "input": None,
+        },
+    )
+
+
+def not_authorized() -> Answer:
+    """401: no token, or one nobody has (B10)."""
+    return Answer(401, {"message": "Not Authorized"})
+
+
+def not_active() -> Answer:
+    """401: the integration is paused or deleted (B12)."""
+    return Answer(401, {"error": "Forbidden", "errors": {"error": "Connection is not active."}})
+
+
+def not_found() -> Answer:
+    """404: no such path."""
+    return Answer(404, {"message": "Not Found"})
+
+
+def method_not_allowed(allowed: str) -> Answer:
+    """405: the path exists, the method does not fit (P7)."""
+    return Answer(405, "Method not allowed.", {"Allow": allowed})
+
+
+def too_large(size: int) -> Answer:
+    """413: the body exceeds the limit (B13); ``size`` as declared or as far as it was counted."""
+    text = f"Request rejected: request size ({size} bytes) exceeds the maximum"
+    return Answer(413, {"status": "ERROR", "message": text})
+
+
+def wrong_content_type() -> Answer:
+    """415 of batch (B14)."""
+    return Answer(415, "Content-Type must be application/json")
+
+
+def wrong_content_encoding(encoding: str) -> Answer:
+    """415: the body is compressed in a way the gate does not read."""
+    text = f"Unsupported content-encoding {encoding}. Please send the body as it is."
+    return Answer(415, {"status": "ERROR", "message": text})
+
+
+def unavailable(reason: str, retry_after: int) -> Answer:
+    """503: nothing was stored; the same request may be sent again after some seconds."""
+    return Answer(
+        503,
+        {"status": "ERROR", "message": "Service Unavailable", "reason": reason},
+        {"Retry-After": str(retry_after)},
+    )

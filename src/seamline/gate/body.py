@@ -1,0 +1,48 @@
+"""Read a request body without ever holding more than the limit."""
+
+from starlette.requests import ClientDisconnect, Request
+
+from seamline.gate import answer
+
+_DRAIN_FACTOR = 4
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the body; raise the 413 as soon as it is known to be too large.
+
+    A declared length is refused before a byte is read. What such a client goes on sending is
+    dropped chunk by chunk, up to four times the limit, so that it gets to read the answer instead
+    of a broken pipe. A client that asks first (``Expect: 100-continue``) is told at once.
+    """
+    declared = _declared(request)
+    if declared > max_bytes:
+        if "expect" not in request.headers:
+            await _drain(request, max_bytes * _DRAIN_FACTOR)
+        raise answer.too_large(declared)
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > max_bytes:
+            chunks.clear()
+            await _drain(request, max_bytes * _DRAIN_FACTOR)
+            raise answer.too_large(size)
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _declared(request: Request) -> int:
+    text = request.headers.get("content-length", "")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+async def _drain(request: Request, at_most: int) -> None:
+    dropped = 0
+    try:
+        while dropped <= at_most:
+            message = await request.receive()
+            dropped += len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return
+    except ClientDisconnect:
+        return

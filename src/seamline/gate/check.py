@@ -1,0 +1,203 @@
+"""Decide from the bytes of a batch request whether it is valid, in one pass.
+
+The good path never builds more than a few hundred records at a time: the body is split into raw
+messages, and chunks of them are decoded and judged together by one compiled validator that accepts
+only *plain* upserts (``core/shape.py``). A chunk it does not accept is looked at message by
+message; a bad message sends the whole request to :mod:`seamline.gate.envelope` for its words.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import msgspec
+
+from seamline.core.shape import MAX_KEY_LENGTH
+from seamline.core.types import INT64_MAX, INT64_MIN
+from seamline.gate import answer
+from seamline.gate.answer import Answer
+from seamline.gate.envelope import MAX_MESSAGES, envelope_violation, is_activation, is_upsert
+from seamline.gate.repeats import repeated_key
+from seamline.gate.schemas import CompiledSchema, SchemaCache
+from seamline.gate.violations import explain
+
+MAX_DATA_POINTS = 10_000
+
+_CHUNK_MESSAGES = 200
+_CHUNK_BYTES = 256 * 2**10
+
+
+class _Head(msgspec.Struct, forbid_unknown_fields=True):
+    table_name: Annotated[str, msgspec.Meta(pattern=r"\S")]
+    schema: msgspec.Raw
+    messages: msgspec.Raw
+    key_names: list[str] = []
+    table_version: Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)] = 0
+    bookmark_names: list[str] = []
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+_decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_list = msgspec.json.Decoder(list[Any]).decode
+
+
+@dataclass(slots=True)
+class Checked:
+    """A valid batch request, taken apart. Indexes count messages from zero."""
+
+    table: str
+    schema: bytes
+    messages: bytes
+    """The JSON array of messages, byte for byte."""
+    keys: tuple[str, ...]
+    table_version: int
+    bookmarks: tuple[str, ...]
+    records: int = 0
+    misfits: list[int] = field(default_factory=list)
+    activations: list[int] = field(default_factory=list)
+
+
+class Checker:
+    """Checks batch requests; keeps the compiled schemas of earlier ones."""
+
+    def __init__(self) -> None:
+        self._schemas = SchemaCache()
+
+    def check(self, body: bytes) -> Checked:
+        """Take a valid request apart; raise the documented 400 for any other."""
+        try:
+            head = _decode_head(body)
+            raw_messages = _decode_raw_list(head.messages)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise _refusal(body) from None
+        if not 0 < len(raw_messages) <= MAX_MESSAGES or bytes(head.schema)[:1] != b"{":
+            raise _refusal(body)
+        keys = tuple(dict.fromkeys(head.key_names))
+        checked = Checked(
+            head.table_name,
+            bytes(head.schema),
+            bytes(head.messages),
+            keys,
+            head.table_version,
+            tuple(head.bookmark_names),
+        )
+        try:
+            compiled = self._schemas.compiled(checked.schema, keys)
+        except Answer as schema_refusal:
+            raise _refusal(body, otherwise=schema_refusal) from None
+        for start, text in _chunks(raw_messages):
+            self._check_chunk(body, checked, compiled, start, text)
+        checked.records = len(raw_messages) - len(checked.activations)
+        return checked
+
+    def _check_chunk(
+        self, body: bytes, checked: Checked, compiled: CompiledSchema, start: int, text: bytes
+    ) -> None:
+        try:
+            messages = _decode_list(text)
+        except (msgspec.DecodeError, RecursionError):
+            raise _refusal(body) from None
+        if not compiled.plain_messages.is_valid(messages):
+            for index, message in enumerate(messages, start):
+                _sort_message(body, checked, compiled, index, message)
+        key = repeated_key(text, messages)
+        if key is not None:
+            raise answer.malformed(
+                f"Duplicate key [{key}] in messages {start} to {start + len(messages) - 1}; "
+                "a key may stand once in an object"
+            )
+        if _may_hold_more_points(text):
+            for index, message in enumerate(messages, start):
+                _check_points(index, message.get("data"))
+
+
+def _chunks(raw_messages: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
+    """Yield the index of each chunk's first message with the chunk as a JSON array."""
+    first = size = 0
+    for index, raw in enumerate(raw_messages):
+        size += memoryview(raw).nbytes
+        if index - first + 1 == _CHUNK_MESSAGES or size >= _CHUNK_BYTES:
+            yield first, b"[" + b",".join(raw_messages[first : index + 1]) + b"]"
+            first, size = index + 1, 0
+    if first < len(raw_messages):
+        yield first, b"[" + b",".join(raw_messages[first:]) + b"]"
+
+
+def _sort_message(
+    body: bytes, checked: Checked, compiled: CompiledSchema, index: int, message: Any
+) -> None:
+    """Note what kind of valid message this is, or refuse the request."""
+    if compiled.plain_messages.is_valid([message]):
+        return
+    if is_activation(message):
+        checked.activations.append(index)
+    elif is_upsert(message):
+        _check_record(body, compiled, index, message["data"])
+        checked.misfits.append(index)
+    else:
+        raise _refusal(body)
+    if not INT64_MIN <= message["sequence"] <= INT64_MAX:
+        raise _refusal(body)
+
+
+def _check_record(body: bytes, compiled: CompiledSchema, index: int, data: dict[str, Any]) -> None:
+    if not compiled.record.is_valid(data):
+        # A fault of any message's envelope comes before the fault of this record.
+        raise _refusal(body, otherwise=_record_refusal(compiled, index, data))
+    for key in compiled.keys:
+        value = data.get(key)
+        declared = key in (compiled.schema.get("properties") or {})
+        if not declared or value is None or isinstance(value, dict | list):
+            raise _refusal(body, otherwise=answer.refused(f"Record is missing key property {key}"))
+        if isinstance(value, str) and len(value) > MAX_KEY_LENGTH:
+            text = f"String keys cannot be longer than {MAX_KEY_LENGTH} characters"
+            raise _refusal(body, otherwise=answer.refused(text))
+
+
+def _record_refusal(compiled: CompiledSchema, index: int, data: dict[str, Any]) -> Answer:
+    words = explain(compiled.schema, data)
+    if words is None:
+        error = next(iter(compiled.record.iter_errors(data)))
+        pointer = "/".join(["#", *map(str, error.instance_path)])
+        words = f"{pointer}: {error.message}"
+    return answer.refused(f"Record {index} did not conform to schema: {words}")
+
+
+def _refusal(body: bytes, otherwise: Answer | None = None) -> Answer:
+    """Word the first thing wrong with a body: its JSON, its envelope, else ``otherwise``."""
+    try:
+        decoded = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return answer.malformed(str(error))
+    except RecursionError:
+        return answer.malformed("the JSON nests too deeply")
+    violation = envelope_violation(decoded)
+    if violation:
+        return answer.refused(violation)
+    return otherwise or answer.malformed("the request could not be read")
+
+
+def _may_hold_more_points(text: bytes) -> bool:
+    """Say whether any one message of the chunk can exceed the limit on data points.
+
+    Every member and element follows a comma or opens its object or array, so these bytes are an
+    upper bound that costs three substring counts.
+    """
+    return text.count(b",") + text.count(b"{") + text.count(b"[") > MAX_DATA_POINTS
+
+
+def _check_points(index: int, data: Any) -> None:
+    if _points(data) > MAX_DATA_POINTS:
+        raise answer.refused(f"Record {index} exceeds the maximum of {MAX_DATA_POINTS} data points")
+
+
+def _points(value: Any) -> int:
+    """Count object members and array elements at any depth."""
+    total = 0
+    pending = [value]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, dict | list):
+            total += len(node)
+            pending += node.values() if isinstance(node, dict) else node
+    return total

@@ -1,0 +1,203 @@
+"""The gate's HTTP surface; the order of checks is that of import-api.md §1.5."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+import seamline
+from seamline.catalog.store import Catalog
+from seamline.config.paths import DataDir
+from seamline.config.settings import Settings
+from seamline.core.batch import Batch, Envelope
+from seamline.core.clock import new_receipt_id, now
+from seamline.core.errors import QueueFull, Trouble
+from seamline.gate import answer
+from seamline.gate.answer import Answer
+from seamline.gate.auth import Authenticator
+from seamline.gate.body import read_body
+from seamline.gate.check import Checked, Checker
+from seamline.gate.receipts import MAX_WAIT_SECONDS, ReceiptDesk
+from seamline.queue.group import GroupCommit
+from seamline.queue.opening import open_queue
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+_RETRY_AFTER_SECONDS = 2
+_REVISION = "0" * 40
+
+
+class Gate:
+    """What the handlers share; lives as long as the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        catalog = Catalog(DataDir(settings.data_dir).catalog)
+        self._authenticator = Authenticator(catalog)
+        self._checker = Checker()
+        self._desk = ReceiptDesk(catalog, open_queue(settings))
+        self._commits = GroupCommit(lambda: open_queue(settings))
+        self._trouble: str | None = None
+
+    def close(self) -> None:
+        """Make what is waiting durable, then stop."""
+        self._commits.close()
+
+    async def status(self, request: Request) -> Answer:
+        """``GET /v2/import/status``: is the intake open, as import-api.md §1.6 words it?"""
+        del request
+        if self._trouble:
+            await self._probe()
+        body = {
+            "name": "pipeline.gate",
+            "version": seamline.__version__,
+            "revision": _REVISION,
+            "status": "ERROR" if self._trouble else "OK",
+            "reason": self._trouble,
+        }
+        return Answer(503 if self._trouble else 200, body)
+
+    async def batch(self, request: Request) -> Answer:
+        """``POST /v2/import/batch``: records for one table (import-api.md §1.7)."""
+        integration_id = self._authenticator.integration(request.headers.get("authorization"))
+        _check_headers(request.headers)
+        body = await read_body(request, self._settings.body_max_bytes)
+        checked = self._checker.check(body)
+        del body
+        receipt = new_receipt_id()
+        await self._store(_batch(integration_id, receipt, checked))
+        return answer.accepted(receipt)
+
+    async def receipt(self, request: Request) -> Answer:
+        """``GET /v2/import/receipts/<id>[?wait=loaded]``: where is my request?"""
+        integration_id = self._authenticator.integration(request.headers.get("authorization"))
+        wait = request.query_params.get("wait")
+        if wait not in (None, "loaded"):
+            text = f"wait is [{wait}]; the only state to wait for is [loaded]"
+            raise Answer(400, {"status": "ERROR", "message": text})
+        found = await self._desk.wait(
+            request.path_params["receipt"], MAX_WAIT_SECONDS if wait else 0.0
+        )
+        if found is None or found["integration_id"] != integration_id:
+            raise Answer(404, {"status": "ERROR", "message": "there is no such receipt"})
+        return Answer(200, found)
+
+    async def _store(self, batch: Batch) -> None:
+        try:
+            await self._commits.append([batch])
+        except QueueFull as full:
+            self._trouble = str(full)
+            raise answer.unavailable(str(full), _RETRY_AFTER_SECONDS) from full
+        except Trouble as trouble:
+            log.exception("the queue did not take a batch")
+            self._trouble = str(trouble)
+            raise answer.unavailable("the queue's storage failed", _RETRY_AFTER_SECONDS) from None
+        self._trouble = None
+
+    async def _probe(self) -> None:
+        """See whether the queue takes batches again, without storing one."""
+        try:
+            await self._commits.append([])
+        except Trouble as trouble:
+            self._trouble = str(trouble)
+        else:
+            self._trouble = None
+
+
+def make_app(settings: Settings) -> Starlette:
+    """Build the ASGI application of one gate process."""
+    gate = Gate(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> Any:
+        yield
+        gate.close()
+
+    routes = [
+        _route("/v2/import/status", {"GET": gate.status}),
+        _route("/v2/import/batch", {"POST": gate.batch}),
+        _route("/v2/import/bigbatch", {"POST": gate.batch}),
+        _route("/v2/import/receipts/{receipt}", {"GET": gate.receipt}),
+    ]
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={404: _not_found, Exception: _fault},
+    )
+
+
+class _Endpoint:
+    """Answers all methods of one path: Starlette's own 405 has not the documented text."""
+
+    def __init__(self, handlers: dict[str, Handler]) -> None:
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        try:
+            result = await self._answer(request)
+        except Answer as early:
+            result = early
+        except ClientDisconnect:
+            return  # nobody is there to read it
+        await _response(result)(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Answer:
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in self._handlers:
+            raise answer.method_not_allowed(", ".join(self._handlers))
+        return await self._handlers[method](request)
+
+
+def _route(path: str, handlers: dict[str, Handler]) -> Route:
+    return Route(path, _Endpoint(handlers))
+
+
+def _response(result: Answer) -> Response:
+    return Response(result.content, result.status, result.headers, media_type=result.media_type)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    del request, error
+    return _response(answer.not_found())
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    del request, error  # Starlette has logged it
+    return _response(answer.unavailable("internal error", _RETRY_AFTER_SECONDS))
+
+
+def _check_headers(headers: Headers) -> None:
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise answer.wrong_content_type()
+    encoding = headers.get("content-encoding", "identity").strip().lower()
+    if encoding != "identity":
+        raise answer.wrong_content_encoding(encoding)
+
+
+def _batch(integration_id: int, receipt: str, checked: Checked) -> Batch:
+    envelope = Envelope(
+        integration_id=integration_id,
+        table=checked.table,
+        receipt=receipt,
+        received_at=now(),
+        schema=msgspec.Raw(checked.schema),
+        keys=checked.keys,
+        table_version=checked.table_version,
+        records=checked.records,
+        misfits=tuple(checked.misfits),
+        activations=tuple(checked.activations),
+        bookmarks=checked.bookmarks,
+    )
+    return Batch(envelope, checked.messages)

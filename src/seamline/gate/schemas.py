@@ -1,0 +1,107 @@
+"""Compile a request's JSON schema once into the validators the gate needs, and keep them."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from seamline.core.shape import JsonSchema, plain_schema
+from seamline.core.timestamp import PLAIN_PATTERN, is_valid
+from seamline.core.types import INT64_MAX, INT64_MIN
+from seamline.gate import answer
+from seamline.gate.rules import problem_of, rooted_at
+
+MAX_SEQUENCE = INT64_MAX
+_FORMATS = {"date-time": is_valid}
+_CACHED_SCHEMAS = 500
+_CACHED_BYTES = 16 * 2**20
+
+
+def message_schema(data: JsonSchema, time: JsonSchema) -> JsonSchema:
+    """Build the schema of an upsert message around the schema of its ``data``."""
+    return {
+        "type": "object",
+        "required": ["action", "sequence", "data"],
+        "additionalProperties": False,
+        "properties": {
+            "action": {"enum": ["upsert"]},
+            "sequence": {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX},
+            "data": data,
+            "time_extracted": time,
+            "vintage": {"type": "string", "format": "date-time"},
+        },
+    }
+
+
+def validator(schema: JsonSchema) -> Any:
+    """Compile a draft-4 validator with our date-time rule; it never fetches anything."""
+    return jsonschema_rs.Draft4Validator(
+        schema, formats=_FORMATS, validate_formats=True, offline=True
+    )
+
+
+@dataclass(frozen=True)
+class CompiledSchema:
+    """One request schema, for one list of keys."""
+
+    schema: JsonSchema
+    keys: tuple[str, ...]
+
+    @cached_property
+    def plain_messages(self) -> Any:
+        """Judges a list of messages: true only if all are upserts with plain, valid records."""
+        pointer = "#/items/properties/data/allOf/0"
+        data = {
+            "type": "object",
+            "allOf": [
+                rooted_at(self.schema, pointer, times_by_pattern=True),
+                plain_schema(self.schema, self.keys),
+            ],
+        }
+        time = {"type": "string", "pattern": PLAIN_PATTERN}
+        return validator({"type": "array", "items": message_schema(data, time)})
+
+    @cached_property
+    def record(self) -> Any:
+        """Judges one record against the schema the client sent."""
+        return validator(rooted_at(self.schema, "#", times_by_pattern=False))
+
+
+class SchemaCache:
+    """The compiled schemas used last, bounded in number and in bytes of source."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[bytes, tuple[str, ...]], CompiledSchema] = OrderedDict()
+        self._bytes = 0
+
+    def compiled(self, source: bytes, keys: tuple[str, ...]) -> CompiledSchema:
+        """Return the compiled schema; raise the 400 ``Invalid JSON schema`` if it is none."""
+        at = (source, keys)
+        if at in self._kept:
+            self._kept.move_to_end(at)
+            return self._kept[at]
+        compiled = compile_schema(source, keys)
+        self._kept[at] = compiled
+        self._bytes += len(source)
+        while len(self._kept) > _CACHED_SCHEMAS or self._bytes > _CACHED_BYTES:
+            (old, _), _ = self._kept.popitem(last=False)
+            self._bytes -= len(old)
+        return compiled
+
+
+def compile_schema(source: bytes, keys: tuple[str, ...]) -> CompiledSchema:
+    """Decode and compile a schema; raise the 400 ``Invalid JSON schema`` if it is none."""
+    schema = msgspec.json.decode(source)
+    problem = problem_of(schema)
+    if problem:
+        raise answer.refused(f"Invalid JSON schema: {problem}")
+    compiled = CompiledSchema(schema, keys)
+    try:
+        _ = compiled.record, compiled.plain_messages
+    except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+        text = getattr(error, "message", None) or str(error)
+        raise answer.refused(f"Invalid JSON schema: {text.splitlines()[0]}") from error
+    return compiled

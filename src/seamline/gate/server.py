@@ -1,0 +1,39 @@
+"""Run one gate process."""
+
+import asyncio
+import gc
+import signal
+
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from seamline.config.paths import DataDir
+from seamline.config.settings import Settings
+from seamline.gate.routes import make_app
+
+_BACKLOG = 1024
+
+
+def run_gate(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; requests in flight are finished first."""
+    DataDir(settings.data_dir).create()
+    # Decoding builds many short-lived containers; the default threshold would scan them for cycles
+    # hundreds of times per request.
+    gc.set_threshold(100_000, 50, 100)
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    server = Server(
+        make_app(settings),
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        backlog=_BACKLOG,
+        log_enabled=False,
+        websockets=False,
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    await server.serve()

@@ -1,0 +1,132 @@
+"""What a load changes in the warehouse and where each value goes. A pure function of what it reads.
+
+loading.md §2.2 (column order), §4.4 (no keys), §4.6 (changed keys), §7.1 and §7.2 (new columns,
+changed types).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from seamline.core.errors import TableStopped
+from seamline.core.types import Type
+from seamline.destinations.base import (
+    GENERATED_KEY,
+    AddColumn,
+    Capabilities,
+    Change,
+    Column,
+    CreateTable,
+    Table,
+)
+from seamline.prepare.stage import Incoming
+
+SYSTEM_COLUMNS = {
+    "_sdc_batched_at": Type.TIMESTAMP,
+    "_sdc_received_at": Type.TIMESTAMP,
+    "_sdc_sequence": Type.INTEGER,
+    "_sdc_table_version": Type.INTEGER,
+}
+EXTRACTED_AT = "_sdc_extracted_at"
+
+KEYS_DO_NOT_MATCH = "Primary Keys for table do not match Primary Keys of incoming data"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The outcome: DDL to apply, and how stage columns map to the table's columns."""
+
+    changes: tuple[Change, ...] = ()
+    columns: dict[str, str] = field(default_factory=dict)
+    """Destination column to stage column."""
+    upsert_keys: tuple[str, ...] = ()
+    """Destination columns to upsert by; empty means append."""
+    generates_key: bool = False
+    with_extracted_at: bool = False
+    has_table: bool = True
+    """False if the table does not exist and nothing in the load calls for it."""
+
+    @property
+    def added(self) -> list[str]:
+        """Names of the columns that are new to an existing table."""
+        return [change.column.name for change in self.changes if isinstance(change, AddColumn)]
+
+
+def make_plan(
+    existing: Table | None,
+    wanted: Table,
+    incoming: Sequence[Incoming],
+    *,
+    with_extracted_at: bool,
+    capabilities: Capabilities,
+) -> Plan:
+    """Plan one load.
+
+    ``wanted`` names schema, table and the canonical keys of the request (empty for none).
+    Raises ``TableStopped`` with the documented text when the table cannot take the data.
+    """
+    if existing is None and not incoming:
+        return Plan(has_table=False)
+    keys = wanted.keys or ()
+    if existing is not None:
+        _check_still_whole(existing)
+    upsert = bool(keys) if existing is None else _upserts(existing, keys)
+    columns, new = _place(existing, incoming, capabilities)
+    if with_extracted_at and (existing is None or existing.column(EXTRACTED_AT) is None):
+        new.append(Column(EXTRACTED_AT, Type.TIMESTAMP))
+    if existing is None:
+        changes: tuple[Change, ...] = (CreateTable(_new_table(wanted, new)),)
+        generates = not keys
+    else:
+        changes = tuple(AddColumn(wanted.schema, wanted.name, column) for column in _sorted(new))
+        generates = existing.column(GENERATED_KEY) is not None
+    return Plan(changes, columns, tuple(keys) if upsert else (), generates, with_extracted_at)
+
+
+def _upserts(existing: Table, keys: Sequence[str]) -> bool:
+    """Say whether to upsert into an existing table or append to it."""
+    if existing.keys is None or existing.keys == (GENERATED_KEY,):
+        return False
+    if set(existing.keys) != set(keys):
+        raise TableStopped(KEYS_DO_NOT_MATCH)
+    return True
+
+
+def _check_still_whole(existing: Table) -> None:
+    for name in (*SYSTEM_COLUMNS, *(existing.keys or ())):
+        if existing.column(name) is None:
+            raise TableStopped(f"Column [{name}] is missing from table [{existing.name}]")
+
+
+def _place(
+    existing: Table | None, incoming: Sequence[Incoming], capabilities: Capabilities
+) -> tuple[dict[str, str], list[Column]]:
+    """Give each incoming (name, type) a column: its own, a split-off one, or a new one."""
+    known = {column.name: column.type for column in existing.columns} if existing else {}
+    placed: dict[str, str] = {}
+    new: list[Column] = []
+    for column in incoming:
+        split = column.name + capabilities.types[column.type].suffix
+        target = column.name if known.get(column.name, column.type) is column.type else split
+        if known.get(target, column.type) is not column.type:
+            raise TableStopped(
+                f"Column [{target}] of table [{existing.name if existing else ''}] has a type "
+                f"that cannot hold {column.type} values"
+            )
+        if target not in known:
+            known[target] = column.type
+            new.append(Column(target, column.type))
+        placed[target] = column.stage_column
+    return placed, new
+
+
+def _new_table(wanted: Table, data: Iterable[Column]) -> Table:
+    keys = wanted.keys or (GENERATED_KEY,)
+    columns = [Column(name, kind) for name, kind in SYSTEM_COLUMNS.items()]
+    columns += [Column(c.name, c.type, c.name in keys) for c in data]
+    if not wanted.keys:
+        columns.append(Column(GENERATED_KEY, Type.STRING, not_null=True))
+    return Table(wanted.schema, wanted.name, _sorted(columns), keys)
+
+
+def _sorted(columns: Iterable[Column]) -> tuple[Column, ...]:
+    return tuple(sorted(columns, key=lambda column: column.name.encode()))

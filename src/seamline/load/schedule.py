@@ -1,0 +1,96 @@
+"""Which table is due for a load? Pure bookkeeping over what arrived; time is given from outside.
+
+A quiet table is loaded as soon as something arrives. After a load the next one of the same table
+waits ``flush_seconds``, unless ``flush_rows`` or ``flush_bytes`` have gathered before: so a busy
+table is loaded in large strides.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from seamline.queue.base import Arrival
+
+_BUSY_RETRY_SECONDS = (0.2, 2.0)
+_DOWN_RETRY_SECONDS = (1.0, 60.0)
+_STOPPED_RETRY_SECONDS = (60.0, 3600.0)
+"""First and longest wait: destination busy, destination down, table stopped (loading.md §8.3)."""
+
+
+@dataclass(slots=True)
+class Backlog:
+    """What waits for one stream."""
+
+    records: int = 0
+    size: int = 0
+    since: float = 0.0
+    """When the first of it was noticed."""
+    last_load: float = float("-inf")
+    not_before: float = float("-inf")
+    failures: int = 0
+    position: int = 0
+
+
+@dataclass(slots=True)
+class Schedule:
+    """Decides by the flush settings; all times are seconds of one monotonic clock."""
+
+    flush_seconds: float
+    flush_rows: int
+    flush_bytes: int
+    streams: dict[str, Backlog] = field(default_factory=dict)
+
+    def arrived(self, arrivals: Iterable[Arrival], committed: dict[str, int], at: float) -> None:
+        """Take note of entries that were found in the queue."""
+        for arrival in arrivals:
+            if arrival.position <= committed.get(arrival.stream, 0):
+                continue
+            backlog = self.streams.setdefault(arrival.stream, Backlog())
+            if not backlog.position:
+                backlog.since = at
+            backlog.records += arrival.records
+            backlog.size += arrival.size
+            backlog.position = arrival.position
+
+    def due(self, at: float) -> str | None:
+        """Return the stream that has been due for the longest, or None."""
+        times = ((self._due_at(b), name) for name, b in self.streams.items() if b.position)
+        earliest = min(times, default=None)
+        return earliest[1] if earliest and earliest[0] <= at else None
+
+    def loaded(self, stream: str, position: int, records: int, size: int, at: float) -> None:
+        """Take note that a load has taken everything up to a position."""
+        backlog = self.streams[stream]
+        backlog.records = max(backlog.records - records, 0)
+        backlog.size = max(backlog.size - size, 0)
+        backlog.failures = 0
+        backlog.not_before = float("-inf")
+        backlog.last_load = at
+        backlog.since = at
+        if position >= backlog.position:
+            backlog.position = backlog.records = backlog.size = 0
+
+    def empty(self, stream: str) -> None:
+        """Take note that nothing waits for a stream after all."""
+        self.streams[stream] = Backlog(last_load=self.streams[stream].last_load)
+
+    def stopped(self, stream: str, at: float) -> float:
+        """Put one stream off because its table cannot load; return for how long."""
+        return self._put_off(self.streams[stream], at, _STOPPED_RETRY_SECONDS)
+
+    def unreachable(self, streams: Iterable[str], at: float, *, busy: bool) -> float:
+        """Put all streams of a destination off; return for how long."""
+        limits = _BUSY_RETRY_SECONDS if busy else _DOWN_RETRY_SECONDS
+        return max(self._put_off(self.streams[stream], at, limits) for stream in streams)
+
+    def _put_off(self, backlog: Backlog, at: float, limits: tuple[float, float]) -> float:
+        first, longest = limits
+        wait = min(first * 2.0 ** min(backlog.failures, 16), longest)
+        backlog.failures += 1
+        backlog.not_before = at + wait
+        return wait
+
+    def _due_at(self, backlog: Backlog) -> float:
+        due = max(backlog.since, backlog.last_load + self.flush_seconds)
+        if backlog.records >= self.flush_rows or backlog.size >= self.flush_bytes:
+            due = backlog.since
+        return max(due, backlog.not_before)

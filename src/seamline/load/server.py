@@ -1,0 +1,38 @@
+"""Run the loader process."""
+
+import signal
+import threading
+
+from seamline.catalog import destinations
+from seamline.catalog.store import Catalog
+from seamline.config.lock import ProcessLock
+from seamline.config.paths import DataDir
+from seamline.config.settings import Settings
+from seamline.load.reads import ReadServer
+from seamline.load.worker import Destinations, Worker
+
+_PATIENCE_SECONDS = 20.0
+
+
+def run_loader(settings: Settings) -> None:
+    """Load until SIGTERM or SIGINT; a load that has begun is finished first.
+
+    Raises ``Refused`` if another loader works in the data directory.
+    """
+    layout = DataDir(settings.data_dir)
+    layout.create()
+    # The loader of a server that was killed may still be finishing its last load.
+    lock = ProcessLock(layout.loader_lock, "loader", _PATIENCE_SECONDS)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    catalog = Catalog(layout.catalog)
+    warehouse = destinations.find(catalog, None)
+    catalog.close()
+    opened = Destinations(settings)
+    reads = ReadServer(layout.loader_socket, opened.opened(warehouse).query)
+    try:
+        Worker(settings, opened).run(stop)
+    finally:
+        reads.close()
+        lock.release()

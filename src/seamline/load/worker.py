@@ -1,0 +1,148 @@
+"""The loader's loop: notice what arrived, load what is due, let go of what is idle."""
+
+import logging
+import threading
+import time
+from datetime import timedelta
+
+from seamline.catalog import destinations, integrations, loads
+from seamline.catalog.store import Catalog
+from seamline.config.paths import DataDir
+from seamline.config.settings import Settings
+from seamline.core.batch import split_stream
+from seamline.core.clock import now
+from seamline.core.errors import DestinationBusy, DestinationDown, SeamlineError
+from seamline.destinations.base import Destination
+from seamline.destinations.registry import open_destination
+from seamline.load.job import Loader
+from seamline.load.schedule import Schedule
+from seamline.prepare.engine import open_engine
+from seamline.queue.opening import open_queue
+
+log = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.02
+_ARRIVALS_AT_ONCE = 10_000
+_TRIM_SECONDS = 1.0
+
+
+class Destinations:
+    """The open destinations of a loader process, by id; safe to use from several threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open: dict[int, Destination] = {}
+        self._lock = threading.Lock()
+
+    def of_integration(self, catalog: Catalog, integration_id: int) -> tuple[int, Destination]:
+        """Return the destination of an integration with its id."""
+        record = destinations.of_integration(catalog, integration_id)
+        return record.id, self.opened(record)
+
+    def opened(self, record: destinations.DestinationRecord) -> Destination:
+        """Return the destination of a record, the same one every time."""
+        with self._lock:
+            if record.id not in self._open:
+                opened = open_destination(record.type, record.config, self._settings)
+                self._open[record.id] = opened
+            return self._open[record.id]
+
+    def relax(self) -> None:
+        """Let go of destinations nothing was done with lately."""
+        for destination in list(self._open.values()):
+            destination.relax(self._settings.idle_close_seconds)
+
+    def close(self) -> None:
+        """Let go of all destinations."""
+        for destination in list(self._open.values()):
+            destination.close()
+
+
+class Worker:
+    """Loads until it is told to stop; lives in one thread."""
+
+    def __init__(self, settings: Settings, opened: Destinations) -> None:
+        self._catalog = Catalog(DataDir(settings.data_dir).catalog)
+        self._queue = open_queue(settings)
+        self._destinations = opened
+        self._schedule = Schedule(settings.flush_seconds, settings.flush_rows, settings.flush_bytes)
+        self._loader = Loader(
+            self._catalog,
+            self._queue,
+            open_engine(settings),
+            settings.flush_rows,
+            settings.flush_bytes,
+        )
+        self._seen = 0
+        self._trimmed_at = 0.0
+
+    def run(self, stop: threading.Event) -> None:
+        """Load until ``stop`` is set; a load that has begun is finished."""
+        while not stop.is_set():
+            self._notice()
+            self._trim()
+            stream = self._schedule.due(time.monotonic())
+            if stream is None:
+                self._destinations.relax()
+                stop.wait(_POLL_SECONDS)
+            else:
+                self._load(stream)
+        self._queue.trim()
+        self._destinations.close()
+        self._queue.close()
+        self._catalog.close()
+
+    def _notice(self) -> None:
+        committed: dict[str, int] | None = None
+        while arrivals := self._queue.arrivals(self._seen, _ARRIVALS_AT_ONCE):
+            committed = self._queue.committed() if committed is None else committed
+            self._schedule.arrived(arrivals, committed, time.monotonic())
+            self._seen = arrivals[-1].position
+
+    def _load(self, stream: str) -> None:
+        integration_id, table = split_stream(stream)
+        try:
+            integration = integrations.get(self._catalog, integration_id)
+            _, destination = self._destinations.of_integration(self._catalog, integration_id)
+            loaded = self._loader.run(stream, integration, destination)
+        except (DestinationBusy, DestinationDown) as error:
+            self._put_off_destination(stream, error)
+        except SeamlineError as error:
+            self._put_off_stream(stream, error)
+        except Exception as error:
+            log.exception("a load of %s failed in a way nobody foresaw", stream)
+            self._put_off_stream(stream, error)
+        else:
+            if loaded is None:
+                self._schedule.empty(stream)
+                return
+            self._schedule.loaded(
+                stream, loaded.position, loaded.records, loaded.size, time.monotonic()
+            )
+            log.info("loaded table=%s records=%d", table, loaded.records)
+
+    def _put_off_stream(self, stream: str, error: Exception) -> None:
+        wait = self._schedule.stopped(stream, time.monotonic())
+        log.warning("table stopped stream=%s retry_seconds=%.0f error=%s", stream, wait, error)
+        self._note(stream, error, wait, counts=True)
+
+    def _put_off_destination(self, stream: str, error: Exception) -> None:
+        at, _ = self._destinations.of_integration(self._catalog, split_stream(stream)[0])
+        waiting = [
+            name
+            for name in self._schedule.streams
+            if self._destinations.of_integration(self._catalog, split_stream(name)[0])[0] == at
+        ]
+        busy = isinstance(error, DestinationBusy)
+        wait = self._schedule.unreachable(waiting, time.monotonic(), busy=busy)
+        log.warning("destination waits id=%d retry_seconds=%.1f error=%s", at, wait, error)
+        self._note(stream, error, wait, counts=not busy)
+
+    def _note(self, stream: str, error: Exception, wait: float, *, counts: bool) -> None:
+        retry_at = now() + timedelta(seconds=wait)
+        loads.postpone(self._catalog, split_stream(stream), str(error), retry_at, counts=counts)
+
+    def _trim(self) -> None:
+        if time.monotonic() - self._trimmed_at >= _TRIM_SECONDS:
+            self._queue.trim()
+            self._trimmed_at = time.monotonic()

@@ -1,0 +1,168 @@
+"""Read the records that are valid but not plain, one by one.
+
+Here are the cases columns cannot tell apart: fields no schema declares, values typed by themselves,
+integers beyond 64 bits, exact decimals, unusual date-times, names that collide.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Any
+
+import msgspec
+
+from seamline.core.timestamp import parse
+from seamline.core.types import INT64_MAX, INT64_MIN, Type, type_of_value
+from seamline.destinations.base import Capabilities
+from seamline.prepare.rejected import RejectRecord
+from seamline.prepare.spelling import Speller
+
+
+class _Message(msgspec.Struct):
+    sequence: int
+    data: msgspec.Raw
+    time_extracted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """A misfit as read: one value per (canonical column, type)."""
+
+    sequence: int
+    extracted: datetime | None
+    values: dict[tuple[str, Type], Any]
+    losses: tuple[tuple[str, str], ...]
+    """(canonical column, reason) of fields that were left out."""
+
+
+decode_message = msgspec.json.Decoder(_Message).decode
+_decode_data = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+_encode_json = msgspec.json.Encoder(decimal_format="number").encode
+_MAX_DECIMAL_DIGITS = 200
+
+
+class MisfitReader:
+    """Reads misfits for one destination."""
+
+    def __init__(self, capabilities: Capabilities, speller: Speller) -> None:
+        self._capabilities = capabilities
+        self._speller = speller
+        self._name = capabilities.naming.display_name
+
+    def read(
+        self,
+        message: _Message,
+        declared: Mapping[str, Type | None],
+        keys: tuple[str, ...],
+        key_types: Mapping[str, Type],
+    ) -> Misfit:
+        """Read one upsert message; raise ``RejectRecord`` with the reason if it cannot load.
+
+        ``declared`` maps field names to declared types, ``key_types`` the canonical keys to the
+        type they have in the table. Checks run in the order of loading.md §8.1.
+        """
+        data = _decode_data(message.data)
+        spelled = {name: self._speller.spell(name) for name in data}
+        for field in spelled.values():
+            if field.problem:
+                raise RejectRecord(field.problem)
+        seen: set[str] = set()
+        for field in spelled.values():
+            if field.canonical in seen and field.canonical:
+                raise RejectRecord(f"Field collision on {field.canonical}")
+            seen.add(field.canonical)
+        self._check_keys(data, declared, keys, key_types)
+        values = {
+            (spelled[name].canonical, typed[0]): typed[1]
+            for name, value in data.items()
+            if spelled[name].loss is None
+            and (typed := self._typed(value, declared.get(name))) is not None
+        }
+        losses = tuple((f.canonical or f.raw, f.loss) for f in spelled.values() if f.loss)
+        return Misfit(message.sequence, self._extracted(message), values, losses)
+
+    def key_type(self, value: Any, declared: Type | None) -> Type | None:
+        """Return the type a key value has, without checking its range."""
+        kind = type_of_value(value)
+        return declared if declared is not None and _suits(kind, declared) else kind
+
+    def _check_keys(
+        self,
+        data: dict[str, Any],
+        declared: Mapping[str, Type | None],
+        keys: tuple[str, ...],
+        key_types: Mapping[str, Type],
+    ) -> None:
+        for key in keys:
+            value = data.get(key)
+            if value is None or isinstance(value, dict | list):
+                raise RejectRecord(f"Record is missing key property {key}")
+        for key in keys:
+            wanted = key_types.get(self._speller.spell(key).canonical)
+            if wanted and self.key_type(data[key], declared.get(key)) is not wanted:
+                raise RejectRecord(
+                    "Incoming Primary Key type does not match Primary Key type in existing table"
+                )
+
+    def _typed(self, value: Any, declared: Type | None) -> tuple[Type, Any] | None:
+        kind = type_of_value(value)
+        if kind is None:
+            return None
+        if declared is not None and _suits(kind, declared):
+            kind = declared
+        return kind, self._converted(value, kind)
+
+    def _converted(self, value: Any, kind: Type) -> Any:
+        match kind:
+            case Type.INTEGER:
+                if not INT64_MIN <= value <= INT64_MAX:
+                    raise RejectRecord(f"integer out of range for {self._name} on {value}")
+                return value
+            case Type.DOUBLE:
+                return self._double(value)
+            case Type.DECIMAL:
+                return self._decimal(Decimal(value))
+            case Type.TIMESTAMP:
+                return self._timestamp(value)
+            case Type.JSON:
+                return _encode_json(value).decode()
+            case _:
+                return value
+
+    def _double(self, value: int | Decimal) -> float:
+        try:
+            number = float(value)
+        except OverflowError:
+            number = float("inf")
+        if number in (float("inf"), float("-inf")):
+            raise RejectRecord(f"decimal out of range for {self._name} on {value}")
+        return number
+
+    def _decimal(self, value: Decimal) -> Decimal:
+        if value.adjusted() > _MAX_DECIMAL_DIGITS:
+            raise RejectRecord(f"decimal out of range for {self._name} on {value}")
+        with localcontext(prec=2 * _MAX_DECIMAL_DIGITS):
+            step = Decimal(1).scaleb(-self._capabilities.decimal_scale)
+            rounded = value.quantize(step, ROUND_HALF_EVEN)
+        if abs(rounded) > self._capabilities.decimal_max:
+            raise RejectRecord(f"decimal out of range for {self._name} on {value}")
+        return rounded
+
+    def _timestamp(self, text: str) -> datetime:
+        try:
+            return parse(text).replace(tzinfo=None)
+        except (ValueError, OverflowError):
+            raise RejectRecord(f"timestamp out of range for {self._name} on {text}") from None
+
+    def _extracted(self, message: _Message) -> datetime | None:
+        return None if message.time_extracted is None else self._timestamp(message.time_extracted)
+
+
+def _suits(kind: Type | None, declared: Type) -> bool:
+    """Say whether a JSON value of this kind is stored as the declared type."""
+    return kind in {
+        Type.DOUBLE: (Type.INTEGER, Type.DOUBLE),
+        Type.DECIMAL: (Type.INTEGER, Type.DOUBLE),
+        Type.TIMESTAMP: (Type.STRING,),
+    }.get(declared, (declared,))

@@ -1,0 +1,32 @@
+"""Records that cannot be loaded, and why (loading.md §8.1)."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+MAX_RECORD_BYTES = 2**20
+"""How much of a rejected record is kept (loading.md §2.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """One row of ``_sdc_rejected``.
+
+    ``whole`` tells a record that is not loaded from one that only lost a column.
+    """
+
+    batch: int
+    table: str
+    reason: str
+    record: str
+    whole: bool = True
+
+
+class RejectRecord(Exception):  # noqa: N818 - it says what to do
+    """Raised while a record is read; the text is the reason."""
+
+
+def record_text(data: bytes) -> str:
+    """Return a record as compact JSON, cut on a character boundary if it is very long."""
+    compact = msgspec.json.format(data, indent=-1)
+    return compact[:MAX_RECORD_BYTES].decode("utf-8", "ignore")

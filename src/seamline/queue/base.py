@@ -1,0 +1,86 @@
+"""The contract every queue back-end keeps."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seamline.core.batch import Batch
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """An entry of the queue without its content."""
+
+    position: int
+    stream: str
+    records: int
+    size: int
+    """Bytes of the messages."""
+    received: float
+    """When the gate accepted it, in seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A batch with its position."""
+
+    position: int
+    batch: Batch
+
+
+class Queue(ABC):
+    """A durable, ordered, replayable log of batches with one cursor per stream.
+
+    Positions are positive, unique in the queue and grow in the order in which appends became
+    durable: a reader that has seen position *n* never meets a smaller one later. An instance
+    belongs to one thread; any number of instances and processes may share a queue.
+    """
+
+    @property
+    @abstractmethod
+    def queue_id(self) -> str:
+        """A random name given when the queue was created; positions of two queues never mix."""
+
+    @abstractmethod
+    def append(self, batches: Sequence[Batch]) -> list[int]:
+        """Store the batches together and return their positions.
+
+        All of them are on stable storage on return. Raises ``QueueFull`` at the size bound and
+        ``Trouble`` when the storage fails; then none of them is promised.
+        """
+
+    @abstractmethod
+    def arrivals(self, after: int, limit: int) -> list[Arrival]:
+        """List what stands behind a position, over all streams, in order, at most ``limit``."""
+
+    @abstractmethod
+    def read(self, stream: str, after: int, max_records: int, max_bytes: int) -> list[Queued]:
+        """Read batches of one stream behind a position, in order.
+
+        Stops before a limit is passed, but returns at least one batch if there is any. Raises
+        ``Trouble`` when stored bytes do not match their checksum.
+        """
+
+    @abstractmethod
+    def committed(self) -> dict[str, int]:
+        """Return each stream's cursor: everything up to it has been loaded."""
+
+    @abstractmethod
+    def commit(self, stream: str, position: int) -> None:
+        """Move a stream's cursor forward; moving it back is ignored."""
+
+    @abstractmethod
+    def trim(self) -> int:
+        """Free storage whose batches are all committed; return how many bytes that gave."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """Return the bytes the queue takes on disk."""
+
+    @abstractmethod
+    def find(self, receipt: str) -> list[Arrival]:
+        """Return the entries of a receipt that have not been trimmed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Release what the instance holds."""

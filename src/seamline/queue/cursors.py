@@ -1,0 +1,41 @@
+"""The cursors of the SQLite queue: how far each stream has been loaded.
+
+Losing the last moves is harmless: the fence in the destination knows better and drops what is
+delivered again. So this file is not fsynced on every commit.
+"""
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+
+class Cursors:
+    """One connection to ``cursors.db``, which also keeps the queue's name."""
+
+    def __init__(self, path: Path) -> None:
+        """Open or create the file."""
+        self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute("CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY, value TEXT)")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS cursor (stream TEXT PRIMARY KEY, position INTEGER NOT NULL)"
+        )
+        self._db.execute("INSERT OR IGNORE INTO name VALUES (1, ?)", (secrets.token_hex(8),))
+        self.queue_id: str = self._db.execute("SELECT value FROM name").fetchall()[0][0]
+
+    def all(self) -> dict[str, int]:
+        """Return every cursor."""
+        return dict(self._db.execute("SELECT stream, position FROM cursor"))
+
+    def move(self, stream: str, position: int) -> None:
+        """Move a cursor forward."""
+        self._db.execute(
+            "INSERT INTO cursor VALUES (?, ?) "
+            "ON CONFLICT DO UPDATE SET position = max(position, excluded.position)",
+            (stream, position),
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()

@@ -1,0 +1,174 @@
+"""One file of the SQLite queue: a run of consecutive positions.
+
+A segment is written until it is *sealed*: from then on it never changes, its successor starts at
+the position the seal names, and it is deleted whole once everything in it has been loaded.
+"""
+
+import os
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from seamline.core.batch import Batch, Envelope
+from seamline.core.errors import Trouble
+from seamline.queue.base import Arrival, Queued
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entry (
+  position INTEGER PRIMARY KEY,
+  stream TEXT NOT NULL,
+  receipt TEXT NOT NULL,
+  records INTEGER NOT NULL,
+  size INTEGER NOT NULL,
+  received REAL NOT NULL,
+  checksum INTEGER NOT NULL,
+  envelope BLOB NOT NULL,
+  messages BLOB NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS entry_stream ON entry (stream, position);
+CREATE INDEX IF NOT EXISTS entry_receipt ON entry (receipt);
+CREATE TABLE IF NOT EXISTS seal (next_position INTEGER NOT NULL) STRICT;
+"""
+_ARRIVAL = "position, stream, records, size, received"
+_CHECKPOINT_PAGES = 2000
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Envelope).decode
+
+
+class Segment:
+    """An open connection to one segment file."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        """Open the segment whose first position is in the file's name.
+
+        Only ``create`` makes a file: a reader or a late writer must never bring back a segment that
+        was trimmed. Raises ``FileNotFoundError`` when there is none.
+        """
+        self.path = path
+        self.first = first_position(path)
+        try:
+            uri = f"file:{quote(str(path))}?mode={'rwc' if create else 'rw'}"
+            self._db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
+        except sqlite3.OperationalError as error:
+            if create or path.exists():
+                raise
+            raise FileNotFoundError(path) from error
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+        if create:
+            self._db.executescript(_SCHEMA)
+            _sync_directory(path.parent)
+
+    def append(self, batches: Sequence[Batch], seal_at_bytes: int) -> list[int] | None:
+        """Store batches durably; None if the segment is sealed, or was just sealed as full.
+
+        One write transaction orders all writers of all processes, so positions become visible in
+        the order in which they are given.
+        """
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            positions = None
+            if self.next_position() is None:
+                last = self._last()
+                if last >= self.first and self._bytes() >= seal_at_bytes:
+                    self._db.execute("INSERT INTO seal VALUES (?)", (last + 1,))
+                else:
+                    positions = list(range(last + 1, last + 1 + len(batches)))
+                    rows = map(_row, positions, batches)
+                    self._db.executemany(
+                        "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
+                    )
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+        self._db.execute("COMMIT")
+        return positions
+
+    def next_position(self) -> int | None:
+        """Return where the successor starts, or None while this segment is being written."""
+        rows = self._db.execute("SELECT next_position FROM seal").fetchall()
+        return rows[0][0] if rows else None
+
+    def arrivals(self, after: int, limit: int) -> list[Arrival]:
+        """List entries behind a position."""
+        sql = f"SELECT {_ARRIVAL} FROM entry WHERE position > ? ORDER BY position LIMIT ?"
+        return [Arrival(*row) for row in self._db.execute(sql, (after, limit))]
+
+    def find(self, receipt: str) -> list[Arrival]:
+        """List the entries of a receipt."""
+        sql = f"SELECT {_ARRIVAL} FROM entry WHERE receipt = ? ORDER BY position"
+        return [Arrival(*row) for row in self._db.execute(sql, (receipt,))]
+
+    def read(self, stream: str, after: int) -> Iterator[Queued]:
+        """Read the batches of a stream behind a position."""
+        sql = (
+            "SELECT position, checksum, envelope, messages FROM entry "
+            "WHERE stream = ? AND position > ? ORDER BY position"
+        )
+        for position, checksum, envelope, messages in self._db.execute(sql, (stream, after)):
+            if zlib.crc32(messages, zlib.crc32(envelope)) != checksum:
+                raise Trouble(
+                    f"queue entry {position} in {self.path} is damaged: its checksum does not match"
+                )
+            yield Queued(position, Batch(_decode(envelope), messages))
+
+    def last_positions(self) -> dict[str, int]:
+        """Return each stream's last position in this segment."""
+        return dict(self._db.execute("SELECT stream, max(position) FROM entry GROUP BY stream"))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._db.close()
+
+    def _last(self) -> int:
+        row = self._db.execute("SELECT max(position) FROM entry").fetchall()[0]
+        return self.first - 1 if row[0] is None else int(row[0])
+
+    def _bytes(self) -> int:
+        pages = self._db.execute("PRAGMA page_count").fetchall()[0][0]
+        return int(pages) * int(self._db.execute("PRAGMA page_size").fetchall()[0][0])
+
+
+def segment_path(folder: Path, first: int) -> Path:
+    """Name the segment that starts at a position; names sort like positions."""
+    return folder / f"segment-{first:020d}.db"
+
+
+def first_position(path: Path) -> int:
+    """Undo :func:`segment_path`."""
+    return int(path.stem.removeprefix("segment-"))
+
+
+def delete(path: Path) -> None:
+    """Remove a segment and SQLite's files beside it."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+
+
+def _row(position: int, batch: Batch) -> tuple[int, str, str, int, int, float, int, bytes, bytes]:
+    envelope = _encode(batch.envelope)
+    return (
+        position,
+        batch.stream,
+        batch.envelope.receipt,
+        batch.envelope.records,
+        len(batch.messages),
+        batch.envelope.received_at.timestamp(),
+        zlib.crc32(batch.messages, zlib.crc32(envelope)),
+        envelope,
+        batch.messages,
+    )
+
+
+def _sync_directory(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,209 @@
+"""The embedded queue: rotated SQLite files in WAL mode, fsynced before ``append`` returns."""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from seamline.core.batch import Batch
+from seamline.core.errors import QueueFull, Trouble
+from seamline.queue import segment
+from seamline.queue.base import Arrival, Queue, Queued
+from seamline.queue.cursors import Cursors
+from seamline.queue.segment import Segment, first_position, segment_path
+
+_OPEN_SEGMENTS = 8
+_ATTEMPTS = 100
+
+
+class SqliteQueue(Queue):
+    """See :class:`~seamline.queue.base.Queue` for the promises."""
+
+    def __init__(self, folder: Path, max_bytes: int, segment_bytes: int) -> None:
+        """Open or create the queue in ``folder``; both sizes are bytes on disk."""
+        self._folder = folder
+        self._max_bytes = max_bytes
+        # Several segments must fit below the bound, or a full queue could never shrink.
+        self._segment_bytes = min(segment_bytes, max_bytes // 4)
+        self._cursors = Cursors(folder / "cursors.db")
+        self._open: dict[Path, Segment] = {}
+        self._sealed: dict[Path, dict[str, int]] = {}
+
+    @property
+    def queue_id(self) -> str:
+        """See the contract."""
+        return self._cursors.queue_id
+
+    def append(self, batches: Sequence[Batch]) -> list[int]:
+        """See the contract."""
+        incoming = sum(len(batch.messages) for batch in batches)
+        if self.size() + incoming > self._max_bytes:
+            raise QueueFull(
+                f"the queue holds {self.size()} bytes and may hold {self._max_bytes} "
+                "(queue_max_bytes); the loader has to catch up first"
+            )
+        with _as_trouble(self._forget_all):
+            while True:
+                active = self._active()
+                positions = active.append(batches, self._segment_bytes)
+                if positions is not None:
+                    return positions
+                self._forget(active.path)  # it is sealed
+
+    def arrivals(self, after: int, limit: int) -> list[Arrival]:
+        """See the contract."""
+        found: list[Arrival] = []
+        with _as_trouble(self._forget_all):
+            for opened in self._segments(self._paths_from(after + 1)):
+                found += opened.arrivals(after, limit - len(found))
+                if len(found) >= limit:
+                    break
+        return found
+
+    def read(self, stream: str, after: int, max_records: int, max_bytes: int) -> list[Queued]:
+        """See the contract."""
+        found: list[Queued] = []
+        records = size = 0
+        with _as_trouble(self._forget_all):
+            for entry in self._entries(stream, after):
+                records += entry.batch.envelope.records
+                size += len(entry.batch.messages)
+                if found and (records > max_records or size > max_bytes):
+                    break
+                found.append(entry)
+        return found
+
+    def committed(self) -> dict[str, int]:
+        """See the contract."""
+        return self._cursors.all()
+
+    def commit(self, stream: str, position: int) -> None:
+        """See the contract."""
+        self._cursors.move(stream, position)
+
+    def trim(self) -> int:
+        """See the contract."""
+        before = self.size()
+        committed = self.committed()
+        for path in self._paths()[:-1]:  # the last one is being written
+            last = self._last_positions(path)
+            if last is not None and all(committed.get(s, 0) >= p for s, p in last.items()):
+                self._forget(path)
+                self._sealed.pop(path, None)
+                segment.delete(path)
+        return before - self.size()
+
+    def size(self) -> int:
+        """See the contract."""
+        total = 0
+        for path in self._folder.glob("segment-*"):
+            try:
+                total += path.stat().st_size
+            except FileNotFoundError:
+                continue  # trimmed by the loader meanwhile
+        return total
+
+    def find(self, receipt: str) -> list[Arrival]:
+        """See the contract."""
+        found: list[Arrival] = []
+        with _as_trouble(self._forget_all):
+            for opened in self._segments(self._paths()):
+                found += opened.find(receipt)
+        return found
+
+    def close(self) -> None:
+        """See the contract."""
+        self._forget_all()
+        self._cursors.close()
+
+    def _paths(self) -> list[Path]:
+        return sorted(self._folder.glob("segment-*.db"))
+
+    def _paths_from(self, position: int) -> list[Path]:
+        """Return the segments that can hold a position or a later one."""
+        paths = self._paths()
+        older = [path for path in paths if first_position(path) <= position]
+        return paths[max(len(older) - 1, 0) :]
+
+    def _active(self) -> Segment:
+        """Return the segment being written, making it if need be.
+
+        Trimming never deletes the last segment, so as long as a successor is made under the lock
+        and only of the last one, positions are never given twice.
+        """
+        for _ in range(_ATTEMPTS):
+            paths = self._paths()
+            try:
+                if paths and self._segment(paths[-1]).next_position() is None:
+                    return self._segment(paths[-1])
+            except FileNotFoundError:
+                continue
+            self._rotate()
+        raise Trouble(f"{self._folder} does not settle on a segment to write to")
+
+    def _rotate(self) -> None:
+        """Make the first segment, or the successor of the last one if that is sealed."""
+        with _exclusive(self._folder / "rotate.lock"):
+            paths = self._paths()
+            first = self._segment(paths[-1]).next_position() if paths else 1
+            if first is not None:
+                Segment(segment_path(self._folder, first), create=True).close()
+
+    def _segments(self, paths: list[Path]) -> Iterator[Segment]:
+        for path in paths:
+            try:
+                yield self._segment(path)
+            except FileNotFoundError:
+                continue  # trimmed by the loader meanwhile
+
+    def _entries(self, stream: str, after: int) -> Iterator[Queued]:
+        for path in self._paths_from(after + 1):
+            last = self._sealed.get(path)
+            if last is None or last.get(stream, 0) > after:
+                yield from self._segment(path).read(stream, after)
+
+    def _last_positions(self, path: Path) -> dict[str, int] | None:
+        """Return the last position of each stream in a sealed segment; None if it is open."""
+        if path not in self._sealed:
+            opened = self._segment(path)
+            if opened.next_position() is None:
+                return None
+            self._sealed[path] = opened.last_positions()
+        return self._sealed[path]
+
+    def _segment(self, path: Path) -> Segment:
+        if path not in self._open:
+            while len(self._open) >= _OPEN_SEGMENTS:
+                self._forget(next(iter(self._open)))
+            self._open[path] = Segment(path)
+        return self._open[path]
+
+    def _forget(self, path: Path) -> None:
+        opened = self._open.pop(path, None)
+        if opened is not None:
+            opened.close()
+
+    def _forget_all(self) -> None:
+        for path in list(self._open):
+            self._forget(path)
+
+
+@contextmanager
+def _as_trouble(recover: Callable[[], None]) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        recover()  # a connection that has seen an I/O error is not trusted again
+        raise Trouble(f"the queue's storage failed: {error}") from error
+
+
+@contextmanager
+def _exclusive(path: Path) -> Iterator[None]:
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
