@@ -4,7 +4,6 @@ from seamline.catalog import accounts, destinations
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
-from seamline.destinations.registry import embedded_config
 
 EMBEDDED = "warehouse"
 """The name of the destination every data directory starts with."""
@@ -18,5 +17,5 @@ def prepare_home(settings: Settings) -> Catalog:
     with catalog.transaction():
         accounts.ensure(catalog)
         if not destinations.listing(catalog):
-            destinations.create(catalog, "duckdb", EMBEDDED, embedded_config(layout.warehouse))
+            destinations.create(catalog, "duckdb", EMBEDDED, {"path": str(layout.warehouse)})
     return catalog

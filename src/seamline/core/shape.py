@@ -6,19 +6,28 @@ engine reads. The gate proves it with :func:`plain_schema`; ``prepare`` relies o
 reads plain records in columns. All other valid records are *misfits* and are read one by one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from seamline.core.timestamp import PLAIN_PATTERN
-from seamline.core.types import DOUBLE_MAX, INT64_MAX, INT64_MIN, Type
+from seamline.core.types import INT64_MAX, INT64_MIN, Type
 
 JsonSchema = dict[str, Any]
 
 MAX_KEY_LENGTH = 1024
 """Longest string allowed as a key value, in code points (import-api.md §1.4)."""
 
+_DOUBLE_BOUND = 2**62
+"""JSON has no largest integer, a double has. A whole number as bound is compared four times faster
+than the largest double itself; what lies beyond goes the slow way."""
+
 _DECIMAL_BOUND = 9_000_000_000
 """Below this a double holds six decimals exactly, so reading it as one loses nothing."""
+
+_NOTES = {"title", "description", "default", "$schema"}
+_ROOT_KEYWORDS = {"type", "properties", "required", *_NOTES}
+_PROPERTY_KEYWORDS = {"type", "format", *_NOTES}
 
 _SIX_DECIMALS = {10**-n for n in range(1, 7)}
 
@@ -54,10 +63,14 @@ def declared_type(sub: Any, root: JsonSchema, depth: int = 0) -> Type | None:
     return types.pop() if len(types) == 1 else None
 
 
-def plain_schema(schema: JsonSchema, keys: tuple[str, ...]) -> JsonSchema:
-    """Build the draft-4 schema of plain records; it is to be combined with ``schema`` by allOf.
+def plain_schema(
+    schema: JsonSchema, keys: tuple[str, ...], own: Mapping[str, JsonSchema]
+) -> JsonSchema:
+    """Build the draft-4 schema of plain records.
 
-    Anything it lets through, ``prepare/columns.py`` reads without loss.
+    Anything it lets through, ``prepare/columns.py`` reads without loss. ``own`` holds property
+    schemas that must hold besides; with all of :func:`demanding` in it, the result implies
+    ``schema`` if :func:`has_plain_root` says so.
     """
     properties = {
         field.name: _plain_value(field, _property(schema, field.name))
@@ -66,14 +79,32 @@ def plain_schema(schema: JsonSchema, keys: tuple[str, ...]) -> JsonSchema:
     for key in keys:
         if key in properties:
             properties[key] = _plain_key(properties[key])
+    for name, sub in own.items():
+        properties[name] = {**properties[name], "allOf": [sub]}
     plain: JsonSchema = {
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
     }
-    if keys:
-        plain["required"] = list(keys)
+    required = dict.fromkeys((*keys, *_list(schema.get("required"))))
+    if required:
+        plain["required"] = list(required)
     return plain
+
+
+def has_plain_root(schema: JsonSchema) -> bool:
+    """Say whether a schema demands nothing of a record but of its properties, one by one."""
+    return _ROOT_KEYWORDS.issuperset(schema) and schema.get("type", "object") == "object"
+
+
+def demanding(schema: JsonSchema) -> dict[str, JsonSchema]:
+    """Return the property schemas that say more than a type and whether null is allowed."""
+    return {
+        field.name: _property(schema, field.name)
+        for field in fields_of(schema)
+        if field.type in (None, Type.JSON)
+        or not _PROPERTY_KEYWORDS.issuperset(_property(schema, field.name))
+    }
 
 
 def resolve(reference: str, root: JsonSchema) -> Any:
@@ -117,19 +148,29 @@ def _type_of_kind(kind: Any, sub: JsonSchema) -> Type | None:
 def _plain_value(field: Field, sub: JsonSchema) -> JsonSchema:
     if field.type is Type.DECIMAL and not _six_decimals(sub.get("multipleOf")):
         return {"type": "null"}
+    named = sub.get("type")
+    or_null = [] if isinstance(named, str) or "null" not in (named or ["null"]) else ["null"]
     by_type: dict[Type | None, JsonSchema] = {
         None: {"type": "null"},
-        Type.INTEGER: {"type": ["integer", "null"], "minimum": INT64_MIN, "maximum": INT64_MAX},
-        Type.DOUBLE: {"type": ["number", "null"], "minimum": -DOUBLE_MAX, "maximum": DOUBLE_MAX},
+        Type.INTEGER: {
+            "type": ["integer", *or_null],
+            "minimum": INT64_MIN,
+            "maximum": INT64_MAX,
+        },
+        Type.DOUBLE: {
+            "type": ["number", *or_null],
+            "minimum": -_DOUBLE_BOUND,
+            "maximum": _DOUBLE_BOUND,
+        },
         Type.DECIMAL: {
-            "type": ["number", "null"],
+            "type": ["number", *or_null],
             "minimum": -_DECIMAL_BOUND,
             "maximum": _DECIMAL_BOUND,
         },
-        Type.BOOLEAN: {"type": ["boolean", "null"]},
-        Type.STRING: {"type": ["string", "null"]},
-        Type.TIMESTAMP: {"type": ["string", "null"], "pattern": PLAIN_PATTERN},
-        Type.JSON: {"type": ["object", "array", "null"]},
+        Type.BOOLEAN: {"type": ["boolean", *or_null]},
+        Type.STRING: {"type": ["string", *or_null]},
+        Type.TIMESTAMP: {"type": ["string", *or_null], "pattern": PLAIN_PATTERN},
+        Type.JSON: {"type": ["object", "array", *or_null]},
     }
     return by_type[field.type]
 

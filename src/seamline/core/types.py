@@ -20,7 +20,6 @@ class Type(StrEnum):
 
 INT64_MIN = -(2**63)
 INT64_MAX = 2**63 - 1
-DOUBLE_MAX = 1.7976931348623157e308
 
 _BY_PYTHON: dict[type, Type] = {
     bool: Type.BOOLEAN,

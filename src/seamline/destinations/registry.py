@@ -1,22 +1,23 @@
 """The destination types by name; adding one adds a line here."""
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seamline.config.settings import Settings
 from seamline.core.errors import Refused
-from seamline.destinations.base import Destination
+
+if TYPE_CHECKING:
+    from seamline.destinations.base import Destination
 
 
-def _duckdb(config: Mapping[str, Any], settings: Settings) -> Destination:
+def _duckdb(config: Mapping[str, Any], settings: Settings) -> "Destination":
     from seamline.destinations.duckdb.config import DuckDBConfig
     from seamline.destinations.duckdb.load import DuckDBDestination
 
     return DuckDBDestination(DuckDBConfig.parse(config), settings)
 
 
-_TYPES: dict[str, Callable[[Mapping[str, Any], Settings], Destination]] = {"duckdb": _duckdb}
+_TYPES: dict[str, Callable[[Mapping[str, Any], Settings], "Destination"]] = {"duckdb": _duckdb}
 
 
 def destination_types() -> list[str]:
@@ -24,13 +25,8 @@ def destination_types() -> list[str]:
     return sorted(_TYPES)
 
 
-def open_destination(kind: str, config: Mapping[str, Any], settings: Settings) -> Destination:
+def open_destination(kind: str, config: Mapping[str, Any], settings: Settings) -> "Destination":
     """Build a destination; nothing is connected until it is used. Raises ``Refused``."""
     if kind not in _TYPES:
         raise Refused(f"there is no destination type [{kind}]; known: {', '.join(_TYPES)}.")
     return _TYPES[kind](config, settings)
-
-
-def embedded_config(warehouse: Path) -> dict[str, Any]:
-    """Return the configuration of the warehouse that lies in the data directory."""
-    return {"path": str(warehouse)}

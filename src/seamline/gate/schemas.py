@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from seamline.core.shape import JsonSchema, plain_schema
+from seamline.core.shape import JsonSchema, demanding, has_plain_root, plain_schema
 from seamline.core.timestamp import PLAIN_PATTERN, is_valid
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
@@ -49,18 +49,22 @@ class CompiledSchema:
 
     schema: JsonSchema
     keys: tuple[str, ...]
+    has_references: bool
 
     @cached_property
     def plain_messages(self) -> Any:
         """Judges a list of messages: true only if all are upserts with plain, valid records."""
-        pointer = "#/items/properties/data/allOf/0"
-        data = {
-            "type": "object",
-            "allOf": [
-                rooted_at(self.schema, pointer, times_by_pattern=True),
-                plain_schema(self.schema, self.keys),
-            ],
-        }
+        if has_plain_root(self.schema) and not self.has_references:
+            own = {
+                name: rooted_at(sub, "#", times_by_pattern=True)
+                for name, sub in demanding(self.schema).items()
+            }
+            data: JsonSchema = plain_schema(self.schema, self.keys, own)
+        else:
+            pointer = "#/items/properties/data/allOf/0"
+            whole = rooted_at(self.schema, pointer, times_by_pattern=True)
+            plain = plain_schema(self.schema, self.keys, {})
+            data = {"type": "object", "allOf": [whole, plain]}
         time = {"type": "string", "pattern": PLAIN_PATTERN}
         return validator({"type": "array", "items": message_schema(data, time)})
 
@@ -98,7 +102,7 @@ def compile_schema(source: bytes, keys: tuple[str, ...]) -> CompiledSchema:
     problem = problem_of(schema)
     if problem:
         raise answer.refused(f"Invalid JSON schema: {problem}")
-    compiled = CompiledSchema(schema, keys)
+    compiled = CompiledSchema(schema, keys, b"$ref" in source)
     try:
         _ = compiled.record, compiled.plain_messages
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
