@@ -177,7 +177,7 @@ class _Job:
             activated = fresh[-1].batch.envelope.table_version >= version
             version = max(version, fresh[-1].batch.envelope.table_version)
         extras = _system_columns(batched, plan)
-        upsert_keys = [plan.columns[key] for key in plan.upsert_keys if key in plan.columns]
+        upsert_keys = [plan.columns[key] for key in plan.upsert_keys]
         rows = stage.rows(plan.columns, extras, upsert_keys, fence.active_version)
         write = Write(
             source=self._source,

@@ -4,7 +4,7 @@ loading.md §2.2 (column order), §4.4 (no keys), §4.6 (changed keys), §7.1 an
 changed types).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seamline.core.errors import TableStopped
@@ -79,7 +79,8 @@ def make_plan(
     else:
         changes = tuple(AddColumn(wanted.schema, wanted.name, column) for column in _sorted(new))
         generates = existing.column(GENERATED_KEY) is not None
-    return Plan(changes, columns, tuple(keys) if upsert else (), generates, with_extracted_at)
+    upsert_keys = _placed_keys(keys, columns, incoming) if upsert else ()
+    return Plan(changes, columns, upsert_keys, generates, with_extracted_at)
 
 
 def _upserts(existing: Table, keys: Sequence[str]) -> bool:
@@ -89,6 +90,19 @@ def _upserts(existing: Table, keys: Sequence[str]) -> bool:
     if set(existing.keys) != set(keys):
         raise TableStopped(KEYS_DO_NOT_MATCH)
     return True
+
+
+def _placed_keys(
+    keys: Sequence[str], columns: Mapping[str, str], incoming: Sequence[Incoming]
+) -> tuple[str, ...]:
+    """Return the key columns to upsert by; none if the load has no rows and so no keys."""
+    for column in incoming:
+        if column.name in keys and column.name not in columns:
+            raise TableStopped(
+                f"Primary Key column [{column.name}] has a type that cannot hold {column.type} "
+                "values"
+            )
+    return tuple(keys) if all(key in columns for key in keys) else ()
 
 
 def _check_still_whole(existing: Table) -> None:

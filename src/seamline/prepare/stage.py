@@ -76,6 +76,7 @@ class Stage:
         self._lost: set[str] = set()
 
     def __enter__(self) -> "Stage":
+        self._add_piece(_empty_table())  # so that the union is never empty
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -90,8 +91,6 @@ class Stage:
         for source, batches in groups.items():
             self._fill_group(msgspec.json.decode(source), batches)
         self._add_misfits()
-        if not self._pieces:
-            self._add_piece(_empty_table())
 
     def incoming(self) -> list[Incoming]:
         """List the columns that have values, in the order of their names."""

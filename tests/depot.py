@@ -1,0 +1,169 @@
+"""A Seamline without processes: what the gate checks is queued, and loaded when a test says so."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seamline.catalog import destinations, integrations, loads
+from seamline.config.settings import Settings
+from seamline.core.batch import Batch, Envelope
+from seamline.core.clock import new_receipt_id, now
+from seamline.destinations.registry import open_destination
+from seamline.gate.check import Checker
+from seamline.home import prepare_home
+from seamline.load.job import Loader
+from seamline.prepare.engine import open_engine
+from seamline.queue.opening import open_queue
+
+Message = dict[str, Any]
+
+_OBVIOUS = {
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+}
+
+
+def upsert(sequence: int, **data: Any) -> Message:
+    """Write ``{id:1}@10`` of the acceptance tables as ``upsert(10, id=1)``."""
+    return {"action": "upsert", "sequence": sequence, "data": data}
+
+
+def activate(sequence: int = 0) -> Message:
+    return {"action": "activate_version", "sequence": sequence}
+
+
+def obvious_schema(messages: Sequence[Message]) -> dict[str, Any]:
+    """Infer the schema a reader of the acceptance tables would write."""
+    properties: dict[str, Any] = {}
+    for message in messages:
+        for name, value in message.get("data", {}).items():
+            if value is not None and type(value) in _OBVIOUS:
+                properties.setdefault(name, _OBVIOUS[type(value)])
+    return {"properties": {name: _nullable(sub) for name, sub in properties.items()}}
+
+
+def _nullable(sub: Mapping[str, Any]) -> dict[str, Any]:
+    return {**sub, "type": ["null", sub["type"]]}
+
+
+class Depot:
+    """One integration ``depot`` that loads into a DuckDB file."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        self.settings = Settings(data_dir=str(folder), **settings)
+        self.catalog = prepare_home(self.settings)
+        self.integration = integrations.create(self.catalog, "Depot")
+        self.queue = open_queue(self.settings)
+        self._checker = Checker()
+        self.warehouse = folder / "warehouse.duckdb"
+        self.restart_loader()
+
+    def restart_loader(self) -> None:
+        record = destinations.find(self.catalog, None)
+        self.destination = open_destination(record.type, record.config, self.settings)
+        self.loader = Loader(
+            self.catalog,
+            self.queue,
+            open_engine(self.settings),
+            self.settings.flush_rows,
+            self.settings.flush_bytes,
+        )
+
+    def batch(
+        self,
+        table: str,
+        keys: Sequence[str] | None,
+        *messages: Message,
+        schema: Mapping[str, Any] | None = None,
+        version: int | None = None,
+    ) -> str:
+        """Accept one batch request and return its receipt; raise ``Answer`` if it is refused."""
+        body: dict[str, Any] = {
+            "table_name": table,
+            "schema": obvious_schema(messages) if schema is None else schema,
+            "messages": list(messages),
+        }
+        if keys is not None:
+            body["key_names"] = list(keys)
+        if version is not None:
+            body["table_version"] = version
+        return self.accept(json.dumps(body).encode())
+
+    def accept(self, body: bytes) -> str:
+        """Accept the bytes of a batch request as the gate does."""
+        checked = self._checker.check(body)
+        envelope = Envelope(
+            integration_id=self.integration.id,
+            table=checked.table,
+            receipt=new_receipt_id(),
+            received_at=now(),
+            schema=msgspec.Raw(checked.schema),
+            keys=checked.keys,
+            table_version=checked.table_version,
+            records=checked.records,
+            misfits=tuple(checked.misfits),
+            activations=tuple(checked.activations),
+        )
+        self.queue.append([Batch(envelope, checked.messages)])
+        return envelope.receipt
+
+    def load(self) -> None:
+        """Load everything that waits; raise what stops a table."""
+        for stream in dict.fromkeys(a.stream for a in self.queue.arrivals(0, 10**6)):
+            while self.loader.run(stream, self.integration, self.destination):
+                pass
+
+    def push(self, *arguments: Any, **named: Any) -> str:
+        """Accept one batch and load it."""
+        receipt = self.batch(*arguments, **named)
+        self.load()
+        return receipt
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query and return tuples."""
+        table = self.destination.query(sql, 10**6)
+        return [tuple(row.values()) for row in table.to_pylist()]
+
+    def table(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
+        """Return columns of a table, sorted."""
+        chosen = ", ".join(f'"{column}"' for column in columns)
+        return sorted(self.rows(f'SELECT {chosen} FROM depot."{name}"'), key=repr)
+
+    def columns(self, name: str) -> dict[str, str]:
+        """Return the columns of a table with their types, in order; empty if there is no table."""
+        sql = (
+            "SELECT column_name, data_type FROM duckdb_columns() "
+            f"WHERE schema_name = 'depot' AND table_name = '{name}' ORDER BY column_index"
+        )
+        return dict(self.rows(sql))
+
+    def data_columns(self, name: str) -> dict[str, str]:
+        """Return the columns that are not the system's."""
+        return {c: t for c, t in self.columns(name).items() if not c.lstrip("_").startswith("sdc")}
+
+    def rejected(self) -> list[tuple[str, str]]:
+        """Return (table, reason) of all rejected rows."""
+        return sorted(self.rows("SELECT table_name, reason FROM depot._sdc_rejected"))
+
+    def user(self, *statements: str) -> None:
+        """Do what a user of the warehouse does with another program."""
+        import duckdb
+
+        self.destination.close()
+        with duckdb.connect(str(self.warehouse)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    def last_load(self) -> dict[str, Any]:
+        """Return the newest load attempt."""
+        return loads.listing(self.catalog, limit=1)[0]
+
+    def close(self) -> None:
+        self.destination.close()
+        self.queue.close()
+        self.catalog.close()
