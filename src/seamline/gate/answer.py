@@ -82,6 +82,11 @@ def wrong_content_encoding(encoding: str) -> Answer:
     return Answer(415, {"status": "ERROR", "message": text})
 
 
+def fault() -> Answer:
+    """500: a defect of ours; the log has the details. Nothing is promised about the request."""
+    return Answer(500, {"status": "ERROR", "message": "Internal Server Error"})
+
+
 def unavailable(reason: str, retry_after: int) -> Answer:
     """503: nothing was stored; the same request may be sent again after some seconds."""
     return Answer(

@@ -1,5 +1,7 @@
 """Read a request body without ever holding more than the limit."""
 
+import contextlib
+
 from starlette.requests import ClientDisconnect, Request
 
 from seamline.gate import answer
@@ -20,15 +22,25 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
             await _drain(request, max_bytes * _DRAIN_FACTOR)
         raise answer.too_large(declared)
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
+    size, more = 0, True
+    while more:
+        chunk, more = await _next(request)
         size += len(chunk)
         if size > max_bytes:
             chunks.clear()
-            await _drain(request, max_bytes * _DRAIN_FACTOR)
+            if more:
+                await _drain(request, max_bytes * _DRAIN_FACTOR)
             raise answer.too_large(size)
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _next(request: Request) -> tuple[bytes, bool]:
+    """Return the next piece of the body and whether more will follow."""
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def _declared(request: Request) -> int:
@@ -37,12 +49,8 @@ def _declared(request: Request) -> int:
 
 
 async def _drain(request: Request, at_most: int) -> None:
-    dropped = 0
-    try:
-        while dropped <= at_most:
-            message = await request.receive()
-            dropped += len(message.get("body", b""))
-            if not message.get("more_body", False):
-                return
-    except ClientDisconnect:
-        return
+    dropped, more = 0, True
+    with contextlib.suppress(ClientDisconnect):
+        while more and dropped <= at_most:
+            chunk, more = await _next(request)
+            dropped += len(chunk)

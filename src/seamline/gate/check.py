@@ -23,6 +23,7 @@ from seamline.gate.violations import explain
 
 MAX_DATA_POINTS = 10_000
 
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _CHUNK_MESSAGES = 200
 _CHUNK_BYTES = 256 * 2**10
 
@@ -68,7 +69,7 @@ class Checker:
         try:
             head = _decode_head(body)
             raw_messages = _decode_raw_list(head.messages)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except _UNREADABLE:
             raise _refusal(body) from None
         if not 0 < len(raw_messages) <= MAX_MESSAGES or bytes(head.schema)[:1] != b"{":
             raise _refusal(body)
@@ -95,7 +96,7 @@ class Checker:
     ) -> None:
         try:
             messages = _decode_list(text)
-        except (msgspec.DecodeError, RecursionError):
+        except _UNREADABLE:
             raise _refusal(body) from None
         if not compiled.plain_messages.is_valid(messages):
             for index, message in enumerate(messages, start):
@@ -167,10 +168,10 @@ def _refusal(body: bytes, otherwise: Answer | None = None) -> Answer:
     """Word the first thing wrong with a body: its JSON, its envelope, else ``otherwise``."""
     try:
         decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return answer.malformed(str(error))
     except RecursionError:
         return answer.malformed("the JSON nests too deeply")
+    except _UNREADABLE as error:
+        return answer.malformed(str(error))
     violation = envelope_violation(decoded)
     if violation:
         return answer.refused(violation)

@@ -1,9 +1,8 @@
 """The gate's HTTP surface; the order of checks is that of import-api.md §1.5."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
@@ -38,20 +37,30 @@ _REVISION = "0" * 40
 
 
 class Gate:
-    """What the handlers share; lives as long as the process."""
+    """What the handlers share; open between the lifespan's start and end, in the loop's thread."""
+
+    _authenticator: Authenticator
+    _desk: ReceiptDesk
+    _commits: GroupCommit
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        catalog = Catalog(DataDir(settings.data_dir).catalog)
-        self._authenticator = Authenticator(catalog)
         self._checker = Checker()
-        self._desk = ReceiptDesk(catalog, open_queue(settings))
-        self._commits = GroupCommit(lambda: open_queue(settings))
         self._trouble: str | None = None
 
-    def close(self) -> None:
-        """Make what is waiting durable, then stop."""
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """Open catalog and queue; at the end make durable what is waiting, then close them."""
+        del app
+        catalog = Catalog(DataDir(self._settings.data_dir).catalog)
+        queue = open_queue(self._settings)
+        self._authenticator = Authenticator(catalog)
+        self._desk = ReceiptDesk(catalog, queue)
+        self._commits = GroupCommit(lambda: open_queue(self._settings))
+        yield
         self._commits.close()
+        queue.close()
+        catalog.close()
 
     async def status(self, request: Request) -> Answer:
         """``GET /v2/import/status``: is the intake open, as import-api.md §1.6 words it?"""
@@ -118,11 +127,6 @@ def make_app(settings: Settings) -> Starlette:
     """Build the ASGI application of one gate process."""
     gate = Gate(settings)
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> Any:
-        yield
-        gate.close()
-
     routes = [
         _route("/v2/import/status", {"GET": gate.status}),
         _route("/v2/import/batch", {"POST": gate.batch}),
@@ -131,7 +135,7 @@ def make_app(settings: Settings) -> Starlette:
     ]
     return Starlette(
         routes=routes,
-        lifespan=lifespan,
+        lifespan=gate.lifespan,
         exception_handlers={404: _not_found, Exception: _fault},
     )
 
@@ -174,7 +178,7 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 async def _fault(request: Request, error: Exception) -> Response:
     del request, error  # Starlette has logged it
-    return _response(answer.unavailable("internal error", _RETRY_AFTER_SECONDS))
+    return _response(answer.fault())
 
 
 def _check_headers(headers: Headers) -> None:

@@ -4,25 +4,21 @@ Losing the last moves is harmless: the fence in the destination knows better and
 delivered again. So this file is not fsynced on every commit.
 """
 
-import secrets
 import sqlite3
 from pathlib import Path
 
 
 class Cursors:
-    """One connection to ``cursors.db``, which also keeps the queue's name."""
+    """One connection to ``cursors.db``."""
 
     def __init__(self, path: Path) -> None:
         """Open or create the file."""
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("CREATE TABLE IF NOT EXISTS name (id INTEGER PRIMARY KEY, value TEXT)")
         self._db.execute(
             "CREATE TABLE IF NOT EXISTS cursor (stream TEXT PRIMARY KEY, position INTEGER NOT NULL)"
         )
-        self._db.execute("INSERT OR IGNORE INTO name VALUES (1, ?)", (secrets.token_hex(8),))
-        self.queue_id: str = self._db.execute("SELECT value FROM name").fetchall()[0][0]
 
     def all(self) -> dict[str, int]:
         """Return every cursor."""

@@ -4,7 +4,6 @@ A segment is written until it is *sealed*: from then on it never changes, its su
 the position the seal names, and it is deleted whole once everything in it has been loaded.
 """
 
-import os
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ import msgspec
 from seamline.core.batch import Batch, Envelope
 from seamline.core.errors import Trouble
 from seamline.queue.base import Arrival, Queued
+from seamline.queue.identity import sync_directory
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entry (
@@ -63,7 +63,7 @@ class Segment:
         self._db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
         if create:
             self._db.executescript(_SCHEMA)
-            _sync_directory(path.parent)
+            sync_directory(path.parent)
 
     def append(self, batches: Sequence[Batch], seal_at_bytes: int) -> list[int] | None:
         """Store batches durably; None if the segment is sealed, or was just sealed as full.
@@ -164,11 +164,3 @@ def _row(position: int, batch: Batch) -> tuple[int, str, str, int, int, float, i
         envelope,
         batch.messages,
     )
-
-
-def _sync_directory(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -12,10 +12,12 @@ from seamline.core.errors import QueueFull, Trouble
 from seamline.queue import segment
 from seamline.queue.base import Arrival, Queue, Queued
 from seamline.queue.cursors import Cursors
+from seamline.queue.identity import queue_id
 from seamline.queue.segment import Segment, first_position, segment_path
 
 _OPEN_SEGMENTS = 8
 _ATTEMPTS = 100
+_RESERVE_BYTES = 64 * 2**20
 
 
 class SqliteQueue(Queue):
@@ -27,6 +29,7 @@ class SqliteQueue(Queue):
         self._max_bytes = max_bytes
         # Several segments must fit below the bound, or a full queue could never shrink.
         self._segment_bytes = min(segment_bytes, max_bytes // 4)
+        self._id = queue_id(folder)
         self._cursors = Cursors(folder / "cursors.db")
         self._open: dict[Path, Segment] = {}
         self._sealed: dict[Path, dict[str, int]] = {}
@@ -34,12 +37,14 @@ class SqliteQueue(Queue):
     @property
     def queue_id(self) -> str:
         """See the contract."""
-        return self._cursors.queue_id
+        return self._id
 
     def append(self, batches: Sequence[Batch]) -> list[int]:
         """See the contract."""
         incoming = sum(len(batch.messages) for batch in batches)
-        if self.size() + incoming > self._max_bytes:
+        # Room for a large group is kept, so that "full" means the same to all batches.
+        reserve = min(self._max_bytes // 4, _RESERVE_BYTES)
+        if self.size() + max(incoming, reserve) > self._max_bytes:
             raise QueueFull(
                 f"the queue holds {self.size()} bytes and may hold {self._max_bytes} "
                 "(queue_max_bytes); the loader has to catch up first"
