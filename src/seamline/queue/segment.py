@@ -18,7 +18,7 @@ from seamline.queue.base import Arrival, Queued
 from seamline.queue.identity import sync_directory
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS entry (
+CREATE TABLE entry (
   position INTEGER PRIMARY KEY,
   stream TEXT NOT NULL,
   receipt TEXT NOT NULL,
@@ -29,9 +29,9 @@ CREATE TABLE IF NOT EXISTS entry (
   envelope BLOB NOT NULL,
   messages BLOB NOT NULL
 ) STRICT;
-CREATE INDEX IF NOT EXISTS entry_stream ON entry (stream, position);
-CREATE INDEX IF NOT EXISTS entry_receipt ON entry (receipt);
-CREATE TABLE IF NOT EXISTS seal (next_position INTEGER NOT NULL) STRICT;
+CREATE INDEX entry_stream ON entry (stream, position);
+CREATE INDEX entry_receipt ON entry (receipt);
+CREATE TABLE seal (next_position INTEGER NOT NULL) STRICT;
 """
 _ARRIVAL = "position, stream, records, size, received"
 _CHECKPOINT_PAGES = 2000
@@ -43,27 +43,20 @@ _decode = msgspec.json.Decoder(Envelope).decode
 class Segment:
     """An open connection to one segment file."""
 
-    def __init__(self, path: Path, *, create: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         """Open the segment whose first position is in the file's name.
 
-        Only ``create`` makes a file: a reader or a late writer must never bring back a segment that
-        was trimmed. Raises ``FileNotFoundError`` when there is none.
+        Never makes a file: a reader or a late writer must not bring back a segment that was
+        trimmed. Raises ``FileNotFoundError`` when there is none.
         """
         self.path = path
         self.first = first_position(path)
         try:
-            uri = f"file:{quote(str(path))}?mode={'rwc' if create else 'rw'}"
-            self._db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
+            self._db = _connect(path, "rw")
         except sqlite3.OperationalError as error:
-            if create or path.exists():
+            if path.exists():
                 raise
             raise FileNotFoundError(path) from error
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
-        if create:
-            self._db.executescript(_SCHEMA)
-            sync_directory(path.parent)
 
     def append(self, batches: Sequence[Batch], seal_at_bytes: int) -> list[int] | None:
         """Store batches durably; None if the segment is sealed, or was just sealed as full.
@@ -133,6 +126,29 @@ class Segment:
     def _bytes(self) -> int:
         pages = self._db.execute("PRAGMA page_count").fetchall()[0][0]
         return int(pages) * int(self._db.execute("PRAGMA page_size").fetchall()[0][0])
+
+
+def create(folder: Path, first: int) -> None:
+    """Make the segment that starts at a position, complete before anyone can see it.
+
+    Only one process at a time may call this.
+    """
+    draft = folder / "draft.db"
+    delete(draft)  # what a crash left
+    db = _connect(draft, "rwc")
+    db.executescript(_SCHEMA)
+    db.close()  # checkpoints: the file alone is complete
+    draft.rename(segment_path(folder, first))
+    sync_directory(folder)
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path))}?mode={mode}"
+    db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
+    return db
 
 
 def segment_path(folder: Path, first: int) -> Path:

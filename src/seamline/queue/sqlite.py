@@ -13,7 +13,7 @@ from seamline.queue import segment
 from seamline.queue.base import Arrival, Queue, Queued
 from seamline.queue.cursors import Cursors
 from seamline.queue.identity import queue_id
-from seamline.queue.segment import Segment, first_position, segment_path
+from seamline.queue.segment import Segment, first_position
 
 _OPEN_SEGMENTS = 8
 _ATTEMPTS = 100
@@ -154,7 +154,7 @@ class SqliteQueue(Queue):
             paths = self._paths()
             first = self._segment(paths[-1]).next_position() if paths else 1
             if first is not None:
-                Segment(segment_path(self._folder, first), create=True).close()
+                segment.create(self._folder, first)
 
     def _segments(self, paths: list[Path]) -> Iterator[Segment]:
         for path in paths:
