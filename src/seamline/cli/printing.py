@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date, time
 from typing import Any
 
 from rich import box
@@ -18,7 +19,11 @@ def console() -> Console:
 
 def print_json(value: Any) -> None:
     """Print one JSON document."""
-    print(json.dumps(value, ensure_ascii=False, default=str))
+    print(json.dumps(value, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date | time) else str(value)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str = "") -> None:
