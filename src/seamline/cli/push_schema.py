@@ -74,7 +74,7 @@ def _scanned(file: Path, progress: Progress) -> dict[str, Any]:
 
 def _kind(value: Any) -> str:
     if isinstance(value, str):
-        return "date-time" if len(value) > 15 and _DATE_TIME.match(value) else "string"
+        return "date-time" if len(value) > 15 and _DATE_TIME.fullmatch(value) else "string"
     return _WORDS[type(value)]
 
 

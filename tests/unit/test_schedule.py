@@ -1,0 +1,77 @@
+"""When a table is due."""
+
+from seamline.load.schedule import Schedule
+from seamline.queue.base import Arrival
+
+
+def arrival(position: int, stream: str = "1/a", records: int = 10, size: int = 100) -> Arrival:
+    return Arrival(position, stream, records, size, 0.0)
+
+
+def schedule() -> Schedule:
+    return Schedule(flush_seconds=1.0, flush_rows=100, flush_bytes=10_000)
+
+
+def test_a_quiet_table_is_due_at_once() -> None:
+    plan = schedule()
+    assert plan.due(5.0) is None
+    plan.arrived([arrival(1)], {}, 5.0)
+    assert plan.due(5.0) == "1/a"
+
+
+def test_the_next_load_waits_for_flush_seconds() -> None:
+    plan = schedule()
+    plan.arrived([arrival(1)], {}, 5.0)
+    plan.loaded("1/a", 1, 10, 100, 5.1)
+    assert plan.due(9.0) is None
+    plan.arrived([arrival(2)], {}, 5.2)
+    assert plan.due(6.0) is None
+    assert plan.due(6.1) == "1/a"
+
+
+def test_enough_rows_or_bytes_do_not_wait() -> None:
+    for records, size in ((100, 1), (1, 10_000)):
+        plan = schedule()
+        plan.arrived([arrival(1)], {}, 5.0)
+        plan.loaded("1/a", 1, 10, 100, 5.1)
+        plan.arrived([arrival(2, records=records, size=size)], {}, 5.2)
+        assert plan.due(5.2) == "1/a"
+
+
+def test_what_is_committed_does_not_count() -> None:
+    plan = schedule()
+    plan.arrived([arrival(1), arrival(2, "1/b")], {"1/a": 1}, 5.0)
+    assert plan.due(5.0) == "1/b"
+
+
+def test_a_partial_load_leaves_the_rest() -> None:
+    plan = schedule()
+    plan.arrived([arrival(1), arrival(2)], {}, 5.0)
+    plan.loaded("1/a", 1, 10, 100, 5.1)
+    assert plan.due(6.1) == "1/a"
+
+
+def test_the_one_that_waits_longest_goes_first() -> None:
+    plan = schedule()
+    plan.arrived([arrival(1, "1/b")], {}, 5.0)
+    plan.arrived([arrival(2, "1/a")], {}, 5.1)
+    assert plan.due(6.0) == "1/b"
+
+
+def test_a_stopped_table_backs_off_and_spares_the_others() -> None:
+    plan = schedule()
+    plan.arrived([arrival(1), arrival(2, "1/b")], {}, 5.0)
+    waits = [plan.stopped("1/a", 5.0) for _ in range(9)]
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert plan.due(5.0) == "1/b"
+    plan.loaded("1/b", 2, 10, 100, 5.0)
+    assert plan.due(3604.9) is None
+    assert plan.due(3605.0) == "1/a"
+
+
+def test_a_busy_destination_puts_all_its_tables_off_shortly() -> None:
+    plan = schedule()
+    plan.arrived([arrival(1), arrival(2, "1/b")], {}, 5.0)
+    assert plan.unreachable(["1/a", "1/b"], 5.0, busy=True) == 0.2
+    assert plan.due(5.1) is None
+    assert plan.due(5.2) is not None
