@@ -75,8 +75,8 @@ def report(
     text = [
         "# Benchmarks",
         "",
-        "Written by `make bench`; nothing here was typed by hand. Ratios count more than absolutes:",
-        "the machine is shared, and the clients that push take part of its two cores.",
+        "Written by `make bench`; nothing was typed by hand. Ratios count more than absolutes,",
+        "for the machine is shared, and the clients that push take part of its cores.",
         "",
         f"Machine: {measure.machine()}; Python {platform.python_version()}; {versions}.",
         "",

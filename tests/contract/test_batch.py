@@ -465,3 +465,10 @@ class TestMalformed:
 def iter_chunks(content: bytes) -> Iterator[bytes]:
     for start in range(0, len(content), 100):
         yield content[start : start + 100]
+
+
+def test_a_pattern_cannot_be_made_to_search_for_hours(api: Api) -> None:
+    schema = {"properties": {"id": {"type": "integer"}, "v": {"pattern": "^(a+)+$"}}}
+    bad = "a" * 60 + "b"
+    words = api.error(body(schema=schema, messages=[message(data={"id": 1, "v": bad})]))
+    assert words.endswith(f"#/v: string [{bad}] does not match pattern ^(a+)+$")

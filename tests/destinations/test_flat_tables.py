@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from seamline.catalog import integrations
 from seamline.core.errors import TableStopped
 from seamline.load.plan import KEYS_DO_NOT_MATCH
 from seamline.queue.opening import open_queue
@@ -500,3 +501,56 @@ class TestReceiptsAndReports:
 
 def _schema(**properties: object) -> dict[str, object]:
     return {"properties": {"id": {"type": "integer"}, **properties}}
+
+
+class TestOddities:
+    """Found by attacking; each once lost a value or stopped a table."""
+
+    @pytest.mark.parametrize(
+        "name", ["_batch", "_ordinal", "_sequence", "c0", "batch", "list", "messages", "m"]
+    )
+    def test_fields_named_like_our_own_columns(self, depot: Depot, name: str) -> None:
+        depot.push("a", ["id"], upsert(1, id=1, **{name: 7}))
+        assert depot.table("a", name) == [(7,)]
+
+    def test_unusual_date_times_beside_plain_ones(self, depot: Depot) -> None:
+        texts = ["2024-01-01T00:00:00Z", "2024-01-01t00:00:00z", "2024-01-01T24:00:00Z"]
+        messages = [upsert(1, id=i, at=text) for i, text in enumerate(texts)]
+        depot.push("a", ["id"], *messages, schema=DATE_TIME)
+        new_year = datetime(2024, 1, 1)
+        assert depot.table("a", "id", "at") == [
+            (0, new_year), (1, new_year), (2, new_year + timedelta(days=1)),
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("name", ["a'b\"c", "x y.z", "$", "a}'); DROP TABLE x; --", "a\0b"])
+    def test_declared_fields_with_odd_names(self, depot: Depot, name: str) -> None:
+        schema = _schema(**{name: {"type": "integer"}})
+        depot.push("a", ["id"], upsert(1, id=1, **{name: 7}), schema=schema)
+        [column] = set(depot.data_columns("a")) - {"id"}
+        assert depot.table("a", column) == [(7,)]
+
+    @pytest.mark.parametrize("table", ["a/b", "日本", "a\0b", 'a"b', "../../x", "😀x"])
+    def test_tables_with_odd_names(self, depot: Depot, table: str) -> None:
+        depot.push(table, ["id"], upsert(1, id=1))
+        assert len(depot.rows("SELECT * FROM duckdb_tables() WHERE schema_name = 'depot'")) == 2
+
+    def test_a_wide_table(self, depot: Depot) -> None:
+        record = {f"c{i}": i for i in range(1_500)}
+        depot.push("w", ["c0"], upsert(1, **record))
+        assert depot.rows("SELECT c0, c1499 FROM depot.w") == [(0, 1499)]
+
+    def test_many_schemas_in_one_load(self, depot: Depot) -> None:
+        for i in range(50):
+            depot.batch("a", ["id"], upsert(1, id=i, **{f"f{i}": i}))
+        depot.load()
+        assert depot.rows("SELECT count(*), sum(f7), sum(f49) FROM depot.a") == [(50, 7, 49)]
+        assert depot.last_load()["records"] == 50
+
+    def test_two_integrations_do_not_mix(self, depot: Depot) -> None:
+        depot.push("a", ["id"], upsert(1, id=1))
+        other = integrations.create(depot.catalog, "Other")
+        mine, depot.integration = depot.integration, other
+        depot.push("a", ["id"], upsert(1, id=2))
+        assert depot.rows("SELECT id FROM other.a") == [(2,)]
+        depot.integration = mine
+        assert depot.table("a", "id") == [(1,)]

@@ -7,10 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seamline.config.settings import Settings
 from seamline.core.timestamp import PLAIN_PATTERN, is_valid, parse
 from seamline.gate.schemas import validator
+from seamline.prepare.engine import open_engine
 
 PLAIN = re.compile(PLAIN_PATTERN)
+ENGINE = open_engine(Settings())
 
 two = st.integers(0, 99).map("{:02d}".format)
 near_dates = st.builds(
@@ -77,3 +80,15 @@ def test_round_trip(moment: datetime) -> None:
     text = moment.isoformat() + "+01:00"
     assert PLAIN.fullmatch(text)
     assert parse(text) == moment.replace(tzinfo=UTC) - timedelta(hours=1)
+
+
+@given(near_dates)
+def test_duckdb_reads_plain_date_times_as_we_do(text: str) -> None:
+    if not PLAIN.fullmatch(text):
+        return
+    try:
+        ours = parse(text).replace(tzinfo=None)
+    except OverflowError:
+        return  # DuckDB holds instants before year 1 and after 9999, Python does not
+    sql = "SELECT TRY_CAST($1 AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
+    assert ENGINE.execute(sql, [text]).fetchall() == [(ours,)]

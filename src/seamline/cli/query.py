@@ -30,7 +30,7 @@ def query(
     if table is None:
         table = query_file(options.layout.warehouse, sql, max_rows)
     if options.json or format_ == "json":
-        print_json(table.to_pylist())
+        print_json([dict(zip(table.column_names, row, strict=True)) for row in _rows(table)])
     elif format_ == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(table.column_names)
@@ -42,4 +42,12 @@ def query(
 
 
 def _rows(table: pa.Table) -> list[tuple[object, ...]]:
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    return list(zip(*map(_values, table.columns), strict=True))
+
+
+def _values(column: pa.ChunkedArray) -> list[object]:
+    try:
+        values: list[object] = column.to_pylist()
+    except (ValueError, OverflowError):
+        values = column.cast(pa.string()).to_pylist()  # times before year 1 or after year 9999
+    return values

@@ -35,7 +35,9 @@ class Settings:
     flush_rows: int = _setting(100_000, "records that make a load due at once, and its most", 1)
     flush_bytes: int = _setting(32 * 2**20, "bytes that make a load due at once, and its most", 1)
     memory_limit: int = _setting(
-        192 * 2**20, "memory each of the loader's two DuckDB engines may use", 64 * 2**20
+        192 * 2**20,
+        "memory of the warehouse's engine; preparing very wide tables may take twice as much",
+        64 * 2**20,
     )
     idle_close_seconds: float = _setting(
         0.5, "idle time after which the loader lets go of the DuckDB file", 0

@@ -18,8 +18,9 @@ PRIVATE_SCHEMA = "_seamline"
 REJECTED_TABLE = "_sdc_rejected"
 GENERATED_KEY = "__sdc_primary_key"
 
-BATCH_COLUMN = "_batch"
-"""The column of written rows that tells which batch of the load a row came from; not stored."""
+BATCH_COLUMN = "_sdc_batch"
+"""The column of written rows that tells which batch of the load a row came from; not stored. Its
+prefix is reserved, so no field of a client can have its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ class Write:
     table: str | None
     """None when no row has anywhere to go."""
     rows: pa.Table
-    """Named like the destination's columns, plus ``_batch``; at most one row per key."""
+    """Named like the destination's columns, plus ``BATCH_COLUMN``; at most one row per key."""
     keys: tuple[str, ...]
     """Columns to upsert by; empty to append."""
     rejected: pa.Table

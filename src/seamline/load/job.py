@@ -26,6 +26,7 @@ from seamline.catalog.receipts import BatchOutcome
 from seamline.catalog.store import Catalog
 from seamline.core.batch import split_stream
 from seamline.core.clock import now
+from seamline.core.errors import TableStopped
 from seamline.core.types import Type
 from seamline.destinations.base import (
     GENERATED_KEY,
@@ -73,7 +74,13 @@ class Loader:
         if not queued:
             return None
         job = _Job(self, stream, integration, destination, _alike(queued))
-        job.run()
+        try:
+            job.run()
+        except duckdb.OutOfMemoryException as error:
+            raise TableStopped(
+                "preparing this table takes more memory than memory_limit allows; raise it "
+                f"(SEAMLINE_MEMORY_LIMIT, in bytes) and start again: {error}"
+            ) from error
         taken = job.queued
         self.queue.commit(stream, taken[-1].position)
         return Loaded(

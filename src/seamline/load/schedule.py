@@ -1,8 +1,8 @@
 """Which table is due for a load? Pure bookkeeping over what arrived; time is given from outside.
 
-A quiet table is loaded as soon as something arrives. After a load the next one of the same table
-waits ``flush_seconds``, unless ``flush_rows`` or ``flush_bytes`` have gathered before: so a busy
-table is loaded in large strides.
+A quiet table is loaded as soon as something arrives. The next load of the same table begins
+``flush_seconds`` after the last one began, unless ``flush_rows`` or ``flush_bytes`` have gathered
+before: so a busy table is loaded in large strides.
 """
 
 from collections.abc import Iterable
@@ -58,7 +58,7 @@ class Schedule:
         return earliest[1] if earliest and earliest[0] <= at else None
 
     def loaded(self, stream: str, position: int, records: int, size: int, at: float) -> None:
-        """Take note that a load has taken everything up to a position."""
+        """Take note that a load that began ``at`` has taken everything up to a position."""
         backlog = self.streams[stream]
         backlog.records = max(backlog.records - records, 0)
         backlog.size = max(backlog.size - size, 0)

@@ -101,6 +101,7 @@ class Worker:
 
     def _load(self, stream: str) -> None:
         integration_id, table = split_stream(stream)
+        begin = time.monotonic()
         try:
             integration = integrations.get(self._catalog, integration_id)
             _, destination = self._destinations.of_integration(self._catalog, integration_id)
@@ -116,9 +117,7 @@ class Worker:
             if loaded is None:
                 self._schedule.empty(stream)
                 return
-            self._schedule.loaded(
-                stream, loaded.position, loaded.records, loaded.size, time.monotonic()
-            )
+            self._schedule.loaded(stream, loaded.position, loaded.records, loaded.size, begin)
             log.info("loaded table=%s records=%d", table, loaded.records)
 
     def _put_off_stream(self, stream: str, error: Exception) -> None:

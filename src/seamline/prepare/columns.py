@@ -89,8 +89,9 @@ def _column(position: int, field: PlainField) -> str:
 
 
 def _utc(text: str) -> str:
-    # A cast to TIMESTAMP would drop the offset; the one to TIMESTAMPTZ honours it.
-    return f"{text}::TIMESTAMPTZ AT TIME ZONE 'UTC'"
+    # A cast to TIMESTAMP would drop the offset; the one to TIMESTAMPTZ honours it. TRY, because the
+    # misfits among the messages are cast as well, before the join throws them away.
+    return f"TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
 
 
 def _sourced(select: str, *, empty: bool = False) -> str:

@@ -5,6 +5,7 @@ records, one for the misfits. All have the columns of ``STAGE_COLUMNS`` and a co
 each (canonical name, type) that occurs.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +40,9 @@ _ARROW_TYPES = {
     Type.TIMESTAMP: pa.timestamp("us"),
     Type.JSON: pa.string(),
 }
+_COUNTED_AT_ONCE = 200
+"""Columns per counting query: the planner takes more than linear time in their number."""
+
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -50,7 +54,7 @@ class Incoming:
     type: Type
     stage_column: str
     first_seen: int
-    """Orders the types of one name by the arrival of their first value."""
+    """Orders the types of one name, if it has several, by the arrival of their first value."""
 
 
 class Stage:
@@ -94,19 +98,27 @@ class Stage:
 
     def incoming(self) -> list[Incoming]:
         """List the columns that have values, in the order of their names."""
-        if not self._columns:
-            return []
-        seen = ", ".join(
-            f"min(_batch * 4294967296 + _ordinal) FILTER ({c} IS NOT NULL)"
-            for c in self._columns.values()
-        )
-        first = self._engine.execute(f"SELECT {seen} FROM ({self._union()})").fetchall()[0]
+        columns = list(self._columns.items())
+        filled: set[str] = set()
+        for start in range(0, len(columns), _COUNTED_AT_ONCE):
+            some = [column for _, column in columns[start : start + _COUNTED_AT_ONCE]]
+            sql = f"SELECT {', '.join(f'count({c})' for c in some)} FROM ({self._union()})"
+            counts = self._engine.execute(sql).fetchall()[0]
+            filled |= {column for column, count in zip(some, counts, strict=True) if count}
+        names = Counter(name for (name, _), column in columns if column in filled)
         found = [
-            Incoming(name, kind, column, position)
-            for ((name, kind), column), position in zip(self._columns.items(), first, strict=True)
-            if position is not None
+            Incoming(name, kind, column, self._first_seen(column) if names[name] > 1 else 0)
+            for (name, kind), column in columns
+            if column in filled
         ]
         return sorted(found, key=lambda column: (column.name.encode(), column.first_seen))
+
+    def _first_seen(self, column: str) -> int:
+        sql = (
+            "SELECT min(_batch * 4294967296 + _ordinal) "
+            f"FROM ({self._union()}) WHERE {column} IS NOT NULL"
+        )
+        return int(self._engine.execute(sql).fetchall()[0][0])
 
     def has_extraction_times(self) -> bool:
         """Say whether any record carries the time it was read at its source."""
