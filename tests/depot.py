@@ -5,11 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from seamline.catalog import destinations, integrations, loads
 from seamline.config.settings import Settings
-from seamline.core.batch import Batch, Envelope
 from seamline.core.clock import new_receipt_id, now
 from seamline.destinations.registry import open_destination
 from seamline.gate.check import Checker
@@ -96,21 +93,9 @@ class Depot:
 
     def accept(self, body: bytes) -> str:
         """Accept the bytes of a batch request as the gate does."""
-        checked = self._checker.check(body)
-        envelope = Envelope(
-            integration_id=self.integration.id,
-            table=checked.table,
-            receipt=new_receipt_id(),
-            received_at=now(),
-            schema=msgspec.Raw(checked.schema),
-            keys=checked.keys,
-            table_version=checked.table_version,
-            records=checked.records,
-            misfits=tuple(checked.misfits),
-            activations=tuple(checked.activations),
-        )
-        self.queue.append([Batch(envelope, checked.messages)])
-        return envelope.receipt
+        batch = self._checker.check(body).batch(self.integration.id, new_receipt_id(), now())
+        self.queue.append([batch])
+        return batch.envelope.receipt
 
     def load(self) -> None:
         """Load everything that waits; raise what stops a table."""

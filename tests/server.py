@@ -39,6 +39,12 @@ class Server:
         assert line.startswith("Seamline is ready"), line
         return self
 
+    def read_line(self) -> str:
+        """Return the next line the server prints."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"

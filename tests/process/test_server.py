@@ -188,6 +188,18 @@ def test_revoking_by_command_line_is_effective_at_once(server: Server) -> None:
     assert (status, json.loads(text)) == (401, {"message": "Not Authorized"})
 
 
+def test_the_first_start_offers_a_link_to_set_the_password(stopped: Server) -> None:
+    stopped.start()
+    line = stopped.read_line()
+    assert line.startswith("Set the admin password, once: ")
+    address = line.split()[-1]
+    assert address.startswith(f"{stopped.url}/setup/")
+    status, _, text = stopped.call("GET", address.removeprefix(stopped.url), "no token")
+    assert status == 200
+    assert "<form" in text
+    stopped.stop()
+
+
 def test_doctor_finds_nothing_wrong(server: Server) -> None:
     assert all(step["ok"] for step in server.json("doctor"))
 

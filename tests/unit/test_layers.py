@@ -12,6 +12,7 @@ LEVELS = [
     ["__main__"],
     ["cli"],
     ["server", "home"],
+    ["web"],
     ["gate"],
     ["load"],
     ["prepare"],

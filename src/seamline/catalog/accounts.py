@@ -1,6 +1,9 @@
-"""The account: one per self-hosted Seamline, known by its client id."""
+"""The account: one per self-hosted Seamline, known by its client id, and its admin's password."""
 
+import hashlib
 import secrets
+
+import argon2
 
 from seamline.catalog.store import Catalog
 from seamline.core.clock import now
@@ -19,3 +22,31 @@ def client_id(catalog: Catalog) -> int:
     row = catalog.one("account_client_id")
     assert row is not None, "the account is made when the data directory is"  # noqa: S101
     return int(row["client_id"])
+
+
+def new_setup_secret(catalog: Catalog) -> str | None:
+    """Return the secret of a fresh one-time link; None once the admin has a password.
+
+    Links given out before stop working.
+    """
+    secret = secrets.token_urlsafe(32)
+    return secret if catalog.run("account_offer_setup", hash=_hashed(secret)) else None
+
+
+def is_setup_secret(catalog: Catalog, secret: str) -> bool:
+    """Say whether a one-time link is still good."""
+    return catalog.one("account_with_setup", hash=_hashed(secret)) is not None
+
+
+def set_first_password(catalog: Catalog, secret: str, password: str) -> bool:
+    """Set the admin's password and use the link up; False if it was not good any more.
+
+    Takes about a tenth of a second and 64 MiB, on purpose (argon2id).
+    """
+    hashed = argon2.PasswordHasher().hash(password)
+    return catalog.run("account_set_password", setup=_hashed(secret), password=hashed) == 1
+
+
+def _hashed(secret: str) -> bytes:
+    # Looking a hash up leaks nothing about the secret through timing.
+    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

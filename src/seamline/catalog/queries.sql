@@ -4,6 +4,16 @@ INSERT OR IGNORE INTO account (id, client_id, created_at) VALUES (1, :client_id,
 -- account_client_id
 SELECT client_id FROM account WHERE id = 1;
 
+-- account_offer_setup
+UPDATE account SET setup_hash = :hash WHERE id = 1 AND password_hash IS NULL;
+
+-- account_with_setup
+SELECT id FROM account WHERE setup_hash = :hash AND password_hash IS NULL;
+
+-- account_set_password
+UPDATE account SET password_hash = :password, setup_hash = NULL
+WHERE setup_hash = :setup AND password_hash IS NULL;
+
 -- destination_create
 INSERT INTO destination (type, name, config, created_at)
 VALUES (:type, :name, :config, :now) RETURNING id;

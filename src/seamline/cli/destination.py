@@ -1,6 +1,8 @@
 """``seamline destination``: where integrations load to."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -52,11 +54,16 @@ def check(name: str, /, *, options: Options = DEFAULT_OPTIONS) -> None:
     """Try what a load needs, step by step; exit code 1 if a step fails."""
     with options.catalog() as catalog:
         steps = check_steps(destinations.find(catalog, name), options)
+    report_steps(steps, options)
+
+
+def report_steps(steps: Sequence[CheckStep], options: Options) -> None:
+    """Print the steps of a check; exit with 1 if one failed."""
     if options.json:
-        print_json([{"name": s.name, "ok": s.ok, "advice": s.advice} for s in steps])
+        print_json([asdict(step) for step in steps])
     else:
         for step in steps:
-            print_step(step)
+            _print_step(step)
     if not all(step.ok for step in steps):
         sys.exit(1)
 
@@ -74,8 +81,7 @@ def check_steps(record: destinations.DestinationRecord, options: Options) -> lis
     return steps
 
 
-def print_step(step: CheckStep) -> None:
-    """Print one step with a mark and, if it failed, the advice."""
+def _print_step(step: CheckStep) -> None:
     mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
     console().print(f"{mark} {step.name}" + (f"\n  {step.advice}" if step.advice else ""))
 

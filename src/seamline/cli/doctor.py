@@ -3,16 +3,15 @@
 import os
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
 
 from seamline.catalog import destinations
-from seamline.cli.destination import check_steps, print_step
+from seamline.cli.destination import check_steps, report_steps
 from seamline.cli.options import DEFAULT_OPTIONS, Options
-from seamline.cli.printing import bytes_text, print_json
+from seamline.cli.printing import bytes_text
 from seamline.config.lock import holder_of
 from seamline.core.errors import SeamlineError
 from seamline.destinations.base import CheckStep
@@ -24,14 +23,7 @@ _SLOW_FSYNC_SECONDS = 0.05
 
 def doctor(*, options: Options = DEFAULT_OPTIONS) -> None:
     """Check directory, disk, catalog, queue, processes and destinations; exit code 1 on a fault."""
-    steps = list(_steps(options))
-    if options.json:
-        print_json([{"name": s.name, "ok": s.ok, "advice": s.advice} for s in steps])
-    else:
-        for step in steps:
-            print_step(step)
-    if not all(step.ok for step in steps):
-        sys.exit(1)
+    report_steps(list(_steps(options)), options)
 
 
 def _steps(options: Options) -> Iterator[CheckStep]:

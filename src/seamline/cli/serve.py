@@ -18,6 +18,7 @@ def serve(*, flags: SettingFlags = SettingFlags()) -> None:  # type: ignore[vali
     set_up_logs("supervisor", settings.log_level)
     catalog = prepare_home(settings)
     client = accounts.client_id(catalog)
+    setup = accounts.new_setup_secret(catalog)
     catalog.close()
     supervisor = Supervisor(settings)
 
@@ -27,5 +28,7 @@ def serve(*, flags: SettingFlags = SettingFlags()) -> None:  # type: ignore[vali
             f"{settings.data_dir})",
             flush=True,
         )
+        if setup:
+            print(f"Set the admin password, once: {supervisor.url}/setup/{setup}", flush=True)
 
     supervisor.run(ready)

@@ -8,10 +8,12 @@ message; a bad message sends the whole request to :mod:`seamline.gate.envelope` 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 
+from seamline.core.batch import Batch, Envelope
 from seamline.core.shape import MAX_KEY_LENGTH
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
@@ -56,6 +58,23 @@ class Checked:
     records: int = 0
     misfits: list[int] = field(default_factory=list)
     activations: list[int] = field(default_factory=list)
+
+    def batch(self, integration_id: int, receipt: str, received_at: datetime) -> Batch:
+        """Return what is stored of the request."""
+        envelope = Envelope(
+            integration_id=integration_id,
+            table=self.table,
+            receipt=receipt,
+            received_at=received_at,
+            schema=msgspec.Raw(self.schema),
+            keys=self.keys,
+            table_version=self.table_version,
+            records=self.records,
+            misfits=tuple(self.misfits),
+            activations=tuple(self.activations),
+            bookmarks=self.bookmarks,
+        )
+        return Batch(envelope, self.messages)
 
 
 class Checker:

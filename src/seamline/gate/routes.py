@@ -1,29 +1,28 @@
 """The gate's HTTP surface; the order of checks is that of import-api.md §1.5."""
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 import seamline
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
-from seamline.core.batch import Batch, Envelope
+from seamline.core.batch import Batch
 from seamline.core.clock import new_receipt_id, now
 from seamline.core.errors import QueueFull, Trouble
 from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.gate.auth import Authenticator
 from seamline.gate.body import read_body
-from seamline.gate.check import Checked, Checker
+from seamline.gate.check import Checker
 from seamline.gate.receipts import MAX_WAIT_SECONDS, ReceiptDesk
 from seamline.queue.group import GroupCommit
 from seamline.queue.opening import open_queue
@@ -84,7 +83,7 @@ class Gate:
         checked = self._checker.check(body)
         del body
         receipt = new_receipt_id()
-        await self._store(_batch(integration_id, receipt, checked))
+        await self._store(checked.batch(integration_id, receipt, now()))
         return answer.accepted(receipt)
 
     async def receipt(self, request: Request) -> Answer:
@@ -123,8 +122,8 @@ class Gate:
             self._trouble = None
 
 
-def make_app(settings: Settings) -> Starlette:
-    """Build the ASGI application of one gate process."""
+def make_app(settings: Settings, pages: Sequence[BaseRoute] = ()) -> Starlette:
+    """Build the ASGI application of one gate process; ``pages`` are served beside the API."""
     gate = Gate(settings)
 
     routes = [
@@ -132,6 +131,7 @@ def make_app(settings: Settings) -> Starlette:
         _route("/v2/import/batch", {"POST": gate.batch}),
         _route("/v2/import/bigbatch", {"POST": gate.batch}),
         _route("/v2/import/receipts/{receipt}", {"GET": gate.receipt}),
+        *pages,
     ]
     return Starlette(
         routes=routes,
@@ -188,20 +188,3 @@ def _check_headers(headers: Headers) -> None:
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise answer.wrong_content_encoding(encoding)
-
-
-def _batch(integration_id: int, receipt: str, checked: Checked) -> Batch:
-    envelope = Envelope(
-        integration_id=integration_id,
-        table=checked.table,
-        receipt=receipt,
-        received_at=now(),
-        schema=msgspec.Raw(checked.schema),
-        keys=checked.keys,
-        table_version=checked.table_version,
-        records=checked.records,
-        misfits=tuple(checked.misfits),
-        activations=tuple(checked.activations),
-        bookmarks=checked.bookmarks,
-    )
-    return Batch(envelope, checked.messages)

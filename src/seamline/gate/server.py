@@ -3,9 +3,12 @@
 import asyncio
 import gc
 import signal
+from collections.abc import Sequence
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
@@ -14,18 +17,18 @@ from seamline.gate.routes import make_app
 _BACKLOG = 1024
 
 
-def run_gate(settings: Settings) -> None:
+def run_gate(settings: Settings, pages: Sequence[BaseRoute] = ()) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished first."""
     DataDir(settings.data_dir).create()
     # Decoding builds many short-lived containers; the default threshold would scan them for cycles
     # hundreds of times per request.
     gc.set_threshold(100_000, 50, 100)
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, make_app(settings, pages)))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, app: Starlette) -> None:
     server = Server(
-        make_app(settings),
+        app,
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,

@@ -1,7 +1,9 @@
 CREATE TABLE account (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   client_id INTEGER NOT NULL,
-  created_at TEXT NOT NULL
+  created_at TEXT NOT NULL,
+  setup_hash BLOB,  -- SHA-256 of the one-time link's secret
+  password_hash TEXT  -- argon2id
 ) STRICT;
 
 CREATE TABLE destination (
