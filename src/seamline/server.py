@@ -54,8 +54,8 @@ class Supervisor:
         if settings.port == 0:
             settings = replace(settings, port=_free_port(settings.host))
         self.settings = settings
-        self._loader_socket = layout.loader_socket
-        self._loader_socket.unlink(missing_ok=True)
+        self._layout = layout
+        layout.loader_socket.unlink(missing_ok=True)
         # The children hold the reading end; the kernel closes ours however we die.
         self._pipe = os.pipe()
         self._roles = [self._spawn("loader")]
@@ -79,6 +79,7 @@ class Supervisor:
                 self._look_after(ready)
                 if not ready and self._answers():
                     ready = True
+                    self._layout.server_url.write_text(self.url)
                     on_ready()
                 if not ready and time.monotonic() > deadline:
                     raise Trouble(
@@ -121,7 +122,7 @@ class Supervisor:
                 self._roles[index] = self._spawn(role.name, role.quick_deaths)
 
     def _answers(self) -> bool:
-        if not self._loader_socket.exists():
+        if not self._layout.loader_socket.exists():
             return False
         try:
             connection = http.client.HTTPConnection(
@@ -145,6 +146,7 @@ class Supervisor:
                     process.kill()
         for end in self._pipe:
             os.close(end)
+        self._layout.server_url.unlink(missing_ok=True)
         self._lock.release()
 
 

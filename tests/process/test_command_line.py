@@ -1,13 +1,15 @@
 """Commands as scripts use them: JSON, exit codes, pushing files."""
 
 import json
+import time
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from tests.server import Server
+from tests.server import Server, batch_body
 
 LINES = [
     {"id": 1, "name": "Ann", "at": "2024-05-01T10:00:00Z", "score": 1, "tags": ["a"]},
@@ -122,3 +124,36 @@ def test_settings_tell_where_they_come_from(stopped: Server, tmp_path: Path) -> 
     assert found["host"]["from"] == "default"
     said = stopped.cli("config", check=False, SEAMLINE_FLUSH_ROWS="many")
     assert "flush_rows is [many] (from SEAMLINE_FLUSH_ROWS); it must be a whole number" in said
+
+
+def test_destinations_come_and_go(stopped: Server, tmp_path: Path) -> None:
+    stopped.json("integration", "create", "First")
+    made = stopped.json(
+        "destination", "add", "duckdb", f"path={tmp_path / 'other.duckdb'}", "--name", "other"
+    )
+    assert stopped.json("integration", "create", "Second", "--destination", "other")
+    steps = stopped.json("destination", "check", "other")
+    assert all(step["ok"] for step in steps)
+    assert "delete them first" in stopped.cli("destination", "remove", "other", check=False)
+    stopped.cli("integration", "delete", "Second")
+    assert stopped.json("destination", "remove", "other") == {"id": made["id"], "removed": True}
+    assert [d["name"] for d in stopped.json("destination", "list")] == ["warehouse"]
+    assert "delete them first" in stopped.cli("destination", "remove", "warehouse", check=False)
+
+
+def test_a_second_destination_is_loaded_too(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "second.duckdb"
+    server.cli("destination", "add", "duckdb", f"path={file}", "--name", "second")
+    server.cli("integration", "create", "Elsewhere", "--destination", "second")
+    token = server.json("token", "create", "Elsewhere")["access_token"]
+    _, headers, _ = server.post(token, batch_body("t", ["id"], [{"id": 1}], 1))
+    server.wait_until_loaded(token, headers["seamline-receipt"])
+    deadline = time.monotonic() + 20
+    while True:  # until the loader lets go of the file
+        try:
+            with duckdb.connect(str(file), read_only=True) as connection:
+                assert connection.execute("SELECT id FROM elsewhere.t").fetchall() == [(1,)]
+                return
+        except duckdb.IOException:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

@@ -50,6 +50,16 @@ def find(catalog: Catalog, name: str | None) -> DestinationRecord:
     raise NotFound(f"there is no destination [{name}]; see `seamline destination list`.")
 
 
+def remove(catalog: Catalog, record: DestinationRecord) -> None:
+    """Remove a destination; raise ``Refused`` while an integration loads to it."""
+    changed = catalog.run("destination_remove", id=record.id, now=now().isoformat())
+    if not changed:
+        raise Refused(
+            f"integrations load to [{record.name}]; delete them first. (The destination a server "
+            "starts with can be removed only when another one exists.)"
+        )
+
+
 def of_integration(catalog: Catalog, integration_id: int) -> DestinationRecord:
     """Return where an integration loads to."""
     row = catalog.one("destination_of_integration", integration_id=integration_id)

@@ -21,6 +21,12 @@ VALUES (:type, :name, :config, :now) RETURNING id;
 -- destination_list
 SELECT id, type, name, config, created_at FROM destination WHERE deleted_at IS NULL ORDER BY id;
 
+-- destination_remove
+UPDATE destination SET deleted_at = :now
+WHERE id = :id
+  AND NOT EXISTS (SELECT 1 FROM integration WHERE destination_id = :id AND deleted_at IS NULL)
+  AND EXISTS (SELECT 1 FROM destination WHERE id <> :id AND deleted_at IS NULL);
+
 -- destination_of_integration
 SELECT d.id, d.type, d.name, d.config, d.created_at
 FROM destination AS d JOIN integration AS i ON i.destination_id = d.id

@@ -15,7 +15,7 @@ from seamline.core.errors import Refused
 from seamline.destinations.base import CheckStep
 from seamline.destinations.registry import open_destination
 
-app = App(name="destination", help="Add, list and check destinations.")
+app = App(name="destination", help="Add, list, check and remove destinations.")
 
 
 @app.command
@@ -36,6 +36,18 @@ def add(
         print_json({"id": made.id, "type": made.type, "name": made.name})
     else:
         console().print(f"Added destination {made.id} [bold]{made.name}[/bold] ({made.type}).")
+
+
+@app.command
+def remove(name: str, /, *, options: Options = DEFAULT_OPTIONS) -> None:
+    """Remove a destination no integration loads to; the data in it stays."""
+    with options.catalog() as catalog:
+        record = destinations.find(catalog, name)
+        destinations.remove(catalog, record)
+    if options.json:
+        print_json({"id": record.id, "removed": True})
+    else:
+        console().print(f"Removed destination {record.id} {record.name}; its data stays.")
 
 
 @app.command(name="list")

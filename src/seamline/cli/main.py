@@ -26,7 +26,7 @@ _COMMANDS = {
     "Set up": {
         "integration": "Create, list, pause, resume and delete integrations.",
         "token": "Create, list and revoke access tokens.",
-        "destination": "Add, list and check destinations.",
+        "destination": "Add, list, check and remove destinations.",
         "config": "Show every setting and where it came from.",
     },
     "Look": {

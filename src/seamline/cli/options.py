@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from seamline.catalog.store import Catalog
+from seamline.config.lock import holder_of
 from seamline.config.paths import DataDir
 from seamline.config.settings import Configured, Settings, load_settings, meaning_of
 from seamline.core.errors import Refused
@@ -34,6 +35,13 @@ class Options:
     def layout(self) -> DataDir:
         """Where things lie."""
         return DataDir(self.settings.data_dir)
+
+    @property
+    def url(self) -> str:
+        """Base URL of the server that runs on the data directory, else the configured one."""
+        if holder_of(self.layout.server_lock) and self.layout.server_url.exists():
+            return self.layout.server_url.read_text()
+        return f"http://{self.settings.host}:{self.settings.port}"
 
     @contextmanager
     def catalog(self, *, create: bool = False) -> Iterator[Catalog]:

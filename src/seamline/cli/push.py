@@ -65,13 +65,13 @@ def push(
         raise Refused(f"there is no file {file}.")
     if not 1 <= batch <= 20_000:
         raise Refused(f"--batch is [{batch}]; it must be 1 to 20000.")
-    settings = options.settings
-    base = url or f"http://{settings.host}:{settings.port}"
     with _progress(quiet=options.json) as progress:
         source = schema.read_bytes() if schema else infer_schema(file, progress)
         envelope = _Envelope(table, source, key)
         begin = time.monotonic()
-        receipts, records = _push_all(file, envelope, PushClient(base, secret), batch, progress)
+        receipts, records = _push_all(
+            file, envelope, PushClient(url or options.url, secret), batch, progress
+        )
         seconds = time.monotonic() - begin
     if options.json:
         print_json({"records": records, "requests": len(receipts), "receipts": receipts})

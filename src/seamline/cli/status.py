@@ -11,7 +11,6 @@ from seamline.catalog.store import Catalog
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import bytes_text, console, moment, print_json, print_table
 from seamline.config.lock import holder_of
-from seamline.config.settings import Settings
 from seamline.core.batch import split_stream
 from seamline.queue.base import Queue
 from seamline.queue.opening import open_queue
@@ -29,7 +28,7 @@ def status(*, options: Options = DEFAULT_OPTIONS) -> None:
     out = console()
     server, queue = facts["server"], facts["queue"]
     up = f"running (process {server['process']})" if server["process"] else "stopped"
-    out.print(f"server  {up}; import API {server['import_api']}")
+    out.print(f"server  {up}; import API {server['import_api']} at {server['url']}")
     out.print(f"queue   {queue['records']} records wait; {bytes_text(queue['bytes'])} on disk")
     print_table(
         ["table", "waiting", "rows loaded", "rejected", "last loaded", "state"],
@@ -57,7 +56,8 @@ def gather(options: Options, catalog: Catalog) -> dict[str, Any]:
     return {
         "server": {
             "process": holder_of(options.layout.server_lock),
-            "import_api": _import_api(options.settings),
+            "url": options.url,
+            "import_api": _import_api(options.url),
         },
         "queue": {"records": sum(waiting.values()), "bytes": size},
         "tables": _tables(catalog, waiting),
@@ -101,12 +101,12 @@ def _tables(catalog: Catalog, waiting: Counter[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _import_api(settings: Settings) -> str:
+def _import_api(url: str) -> str:
     try:
-        connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
+        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
         connection.request("GET", "/v2/import/status")
         body = msgspec.json.decode(connection.getresponse().read())
         reason = f": {body['reason']}" if body["reason"] else ""
         return f"{body['status']}{reason}"
     except (OSError, http.client.HTTPException, msgspec.MsgspecError, KeyError):
-        return f"does not answer on {settings.host}:{settings.port}"
+        return "does not answer"

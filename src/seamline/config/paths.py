@@ -14,6 +14,7 @@ class DataDir:
         self.scratch = self.root / "scratch"
         self.loader_socket = self.root / "loader.sock"
         self.server_lock = self.root / "server.lock"
+        self.server_url = self.root / "server.url"
         self.loader_lock = self.root / "loader.lock"
 
     def create(self) -> None:
