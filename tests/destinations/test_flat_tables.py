@@ -9,6 +9,7 @@ import pytest
 
 from seamline.catalog import integrations
 from seamline.core.errors import TableStopped
+from seamline.gate.answer import Answer
 from seamline.load.plan import KEYS_DO_NOT_MATCH
 from seamline.queue.opening import open_queue
 from tests.depot import Depot, activate, upsert
@@ -209,6 +210,15 @@ class TestVersions:
         for _ in range(2):
             depot.push("a", ["id"], activate(), version=2, schema={})
             assert depot.table("a", "id") == [(1,), (3,)]
+
+    @pytest.mark.parametrize("keys", [["id"], [], None])
+    def test_an_activation_alone_need_not_repeat_the_keys(
+        self, depot: Depot, keys: list[str] | None
+    ) -> None:
+        depot.push("a", ["id"], upsert(1, id=1), version=1)
+        depot.batch("a", ["id"], upsert(1, id=2), version=2)
+        depot.push("a", keys, activate(), version=2, schema={})
+        assert depot.table("a", "id") == [(2,)]
 
     def test_at_032_late_record_of_an_old_version_is_dropped(self, depot: Depot) -> None:
         depot.push("a", ["id"], upsert(1, id=1), activate(), version=2)
@@ -533,6 +543,25 @@ class TestOddities:
     def test_tables_with_odd_names(self, depot: Depot, table: str) -> None:
         depot.push(table, ["id"], upsert(1, id=1))
         assert len(depot.rows("SELECT * FROM duckdb_tables() WHERE schema_name = 'depot'")) == 2
+
+    def test_deep_values(self, depot: Depot) -> None:
+        texts = ["[" * depth + "]" * depth for depth in (100, 500, 900, 960, 980)]
+        accepted, refused = 0, []
+        for text in texts:
+            body = (
+                '{"table_name":"d","schema":{},"messages":'
+                f'[{{"action":"upsert","sequence":1,"data":{{"v":{text}}}}}]}}'
+            )
+            try:
+                depot.accept(body.encode())
+            except Answer as answer:
+                refused.append(answer.content)
+            else:
+                accepted += 1
+        depot.load()
+        assert all(b"nests too deeply" in words for words in refused)
+        assert accepted >= 3
+        assert len(depot.rows("SELECT v FROM depot.d")) + len(depot.rejected()) == accepted
 
     def test_a_wide_table(self, depot: Depot) -> None:
         record = {f"c{i}": i for i in range(1_500)}

@@ -96,10 +96,13 @@ def _alike(queued: Sequence[Queued]) -> Sequence[Queued]:
     An activation removes other versions after all earlier messages of the table are loaded
     (loading.md §4.7), and one load has one list of keys.
     """
-    keys = set(queued[0].batch.envelope.keys)
+    keys: set[str] | None = None
     for end, entry in enumerate(queued):
-        if set(entry.batch.envelope.keys) != keys:
-            return queued[:end]
+        if entry.batch.envelope.records:
+            found = set(entry.batch.envelope.keys)
+            if keys is not None and found != keys:
+                return queued[:end]
+            keys = found
         if entry.batch.envelope.activations:
             return queued[: end + 1]
     return queued
@@ -122,7 +125,8 @@ class _Job:
         naming = destination.capabilities.naming
         raw = split_stream(stream)[1]
         table = naming.canonical(raw)
-        keys = tuple(naming.canonical(key) for key in queued[0].batch.envelope.keys)
+        sent = next((q.batch.envelope.keys for q in queued if q.batch.envelope.records), ())
+        keys = tuple(naming.canonical(key) for key in sent)
         self._wanted = Table(integration.schema_name, table, (), keys)
         self._table_problem = naming.table_problem(raw, table)
         self._started = now()

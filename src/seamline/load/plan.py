@@ -69,7 +69,8 @@ def make_plan(
     keys = wanted.keys or ()
     if existing is not None:
         _check_still_whole(existing)
-    upsert = bool(keys) if existing is None else _upserts(existing, keys)
+    # A load without values has no rows: an activation alone need not repeat the table's keys.
+    upsert = bool(incoming) and (bool(keys) if existing is None else _upserts(existing, keys))
     columns, new = _place(existing, incoming, capabilities)
     if with_extracted_at and (existing is None or existing.column(EXTRACTED_AT) is None):
         new.append(Column(EXTRACTED_AT, Type.TIMESTAMP))

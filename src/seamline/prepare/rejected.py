@@ -28,5 +28,8 @@ class RejectRecord(Exception):  # noqa: N818 - it says what to do
 
 def record_text(data: bytes) -> str:
     """Return a record as compact JSON, cut on a character boundary if it is very long."""
-    compact = msgspec.json.format(data, indent=-1)
+    try:
+        compact = msgspec.json.format(data, indent=-1)
+    except (RecursionError, msgspec.MsgspecError):
+        compact = data
     return compact[:MAX_RECORD_BYTES].decode("utf-8", "ignore")

@@ -205,6 +205,10 @@ class Stage:
             except RejectRecord as reason:
                 self._reject(index, str(reason), message.data, whole=True)
                 continue
+            except (RecursionError, msgspec.MsgspecError) as error:
+                # The gate could read it, with a stack of another depth. It must not stop the table.
+                self._reject(index, f"Record cannot be read: {error}", message.data, whole=True)
+                continue
             for column, loss in misfit.losses:
                 if column not in self._lost:
                     self._lost.add(column)

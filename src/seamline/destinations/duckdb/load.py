@@ -4,6 +4,7 @@ One process may hold the file read-write and then no other can open it, so it is
 and let go when idle (design.md §3). Queries of other threads share the connection meanwhile.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -40,6 +41,9 @@ _SHUT_IN = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+_BREAKING = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)
+"""After these a connection is not to be trusted."""
+
 _READ_STATEMENTS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
@@ -170,10 +174,13 @@ class DuckDBDestination(Destination):
         connection.execute("BEGIN")
         try:
             yield connection
-        except BaseException:
-            connection.execute("ROLLBACK")
+            connection.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(duckdb.Error):  # the first error is the one to tell
+                connection.execute("ROLLBACK")
+            if isinstance(error, _BREAKING):
+                self.close()  # the next load opens the file anew
             raise
-        connection.execute("COMMIT")
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -275,7 +282,7 @@ def _as_trouble() -> Iterator[None]:
         if "lock" in str(error).lower():
             raise DestinationBusy(_first_line(error)) from error
         raise DestinationDown(str(error)) from error
-    except (duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException) as error:
+    except (*_BREAKING, duckdb.OutOfMemoryException) as error:
         raise DestinationDown(str(error)) from error
     except duckdb.Error as error:
         raise TableStopped(str(error)) from error
