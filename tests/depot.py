@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seamline.catalog import destinations, integrations, loads
+from seamline.catalog import accounts, destinations, integrations, loads
 from seamline.config.settings import Settings
 from seamline.core.clock import new_receipt_id, now
 from seamline.destinations.registry import open_destination
 from seamline.gate.check import Checker
+from seamline.gate.push import check_pushed, records_of_json
 from seamline.home import prepare_home
 from seamline.load.job import Loader
 from seamline.prepare.engine import open_engine
@@ -96,6 +97,17 @@ class Depot:
         batch = self._checker.check(body).batch(self.integration.id, new_receipt_id(), now())
         self.queue.append([batch])
         return batch.envelope.receipt
+
+    def send(self, *records: Message) -> str:
+        """Accept records as push does, and load them."""
+        client = accounts.client_id(self.catalog)
+        whole = [{"client_id": client, "sequence": 1, "action": "upsert", **r} for r in records]
+        receipt = new_receipt_id()
+        checked = check_pushed(records_of_json(json.dumps(whole).encode()), client)
+        batches = [part.batch(self.integration.id, receipt, now()) for part in checked]
+        self.queue.append(batches)
+        self.load()
+        return receipt
 
     def load(self) -> None:
         """Load everything that waits; raise what stops a table."""

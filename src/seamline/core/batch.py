@@ -31,6 +31,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     activations: tuple[int, ...] = ()
     """Indexes of ``activate_version`` messages."""
     bookmarks: tuple[str, ...] = ()
+    untyped: bool = False
+    """Whether no record is plain, because no schema speaks for it (push)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Every body the gate answers with (import-api.md §1.3, §1.7); the texts are wire contract."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -43,6 +44,57 @@ def malformed(parser_text: str) -> Answer:
             "input": None,
         },
     )
+
+
+def not_records() -> Answer:
+    """400: the body of push or validate is no array of objects (P1)."""
+    return Answer(400, {"status": "ERROR", "message": "An array of records is expected"})
+
+
+def not_authenticated() -> Answer:
+    """401: a record without ``client_id`` (P4)."""
+    return Answer(401, {"status": "ERROR", "error": "Not Authenticated.", "errors": None})
+
+
+def foreign_client() -> Answer:
+    """403: the records belong to another client than the token (P6)."""
+    text = "Access token is not associated with this client."
+    return Answer(403, {"status": "ERROR", "error": "Forbidden", "errors": {"error": text}})
+
+
+def several_clients(client_id: int) -> Answer:
+    """422: records of several clients in one request (P10)."""
+    text = (
+        "The batch contains data points for multiple clients. "
+        f"Only client_id {client_id} is allowed"
+    )
+    return unprocessable([text])
+
+
+def unprocessable(reasons: Sequence[Any]) -> Answer:
+    """422: envelope E around the reasons."""
+    return Answer(
+        422,
+        {
+            "status": "ERROR",
+            "error": "Request cannot be processed; see errors.",
+            "errors": [{"reason": reason} for reason in reasons],
+        },
+    )
+
+
+def valid() -> Answer:
+    """200 of validate."""
+    return Answer(200, {"status": "OK", "message": "Batch is valid!"})
+
+
+def wrong_push_type(media_type: str) -> Answer:
+    """415 of push and validate (P9)."""
+    text = (
+        f"Unsupported content-type {media_type}. "
+        "Please send application/json or application/transit+json"
+    )
+    return Answer(415, {"status": "ERROR", "message": text})
 
 
 def not_authorized() -> Answer:

@@ -58,6 +58,7 @@ class Checked:
     records: int = 0
     misfits: list[int] = field(default_factory=list)
     activations: list[int] = field(default_factory=list)
+    untyped: bool = False
 
     def batch(self, integration_id: int, receipt: str, received_at: datetime) -> Batch:
         """Return what is stored of the request."""
@@ -72,6 +73,7 @@ class Checked:
             records=self.records,
             misfits=tuple(self.misfits),
             activations=tuple(self.activations),
+            untyped=self.untyped,
             bookmarks=self.bookmarks,
         )
         return Batch(envelope, self.messages)
@@ -105,7 +107,7 @@ class Checker:
             compiled = self._schemas.compiled(checked.schema, keys)
         except Answer as schema_refusal:
             raise _refusal(body, otherwise=schema_refusal) from None
-        for start, text in _chunks(raw_messages):
+        for start, text in chunks_of(raw_messages):
             self._check_chunk(body, checked, compiled, start, text)
         checked.records = len(raw_messages) - len(checked.activations)
         return checked
@@ -131,7 +133,7 @@ class Checker:
                 _check_points(index, message.get("data"))
 
 
-def _chunks(raw_messages: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
+def chunks_of(raw_messages: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
     """Yield the index of each chunk's first message with the chunk as a JSON array."""
     first = size = 0
     for index, raw in enumerate(raw_messages):
@@ -207,11 +209,11 @@ def _may_hold_more_points(text: bytes) -> bool:
 
 
 def _check_points(index: int, data: Any) -> None:
-    if _points(data) > MAX_DATA_POINTS:
+    if data_points(data) > MAX_DATA_POINTS:
         raise answer.refused(f"Record {index} exceeds the maximum of {MAX_DATA_POINTS} data points")
 
 
-def _points(value: Any) -> int:
+def data_points(value: Any) -> int:
     """Count object members and array elements at any depth."""
     total = 0
     pending = [value]

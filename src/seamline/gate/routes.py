@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
 import seamline
+from seamline.catalog import accounts
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
@@ -22,7 +23,8 @@ from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.gate.auth import Authenticator
 from seamline.gate.body import read_body
-from seamline.gate.check import Checker
+from seamline.gate.check import Checked, Checker
+from seamline.gate.push import Pushed, check_pushed, records_of_json
 from seamline.gate.receipts import MAX_WAIT_SECONDS, ReceiptDesk
 from seamline.queue.group import GroupCommit
 from seamline.queue.opening import open_queue
@@ -41,6 +43,7 @@ class Gate:
     _authenticator: Authenticator
     _desk: ReceiptDesk
     _commits: GroupCommit
+    _client_id: int
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -53,6 +56,7 @@ class Gate:
         del app
         catalog = Catalog(DataDir(self._settings.data_dir).catalog)
         queue = open_queue(self._settings)
+        self._client_id = accounts.client_id(catalog)
         self._authenticator = Authenticator(catalog)
         self._desk = ReceiptDesk(catalog, queue)
         self._commits = GroupCommit(lambda: open_queue(self._settings))
@@ -83,8 +87,27 @@ class Gate:
         checked = self._checker.check(body)
         del body
         receipt = new_receipt_id()
-        await self._store(checked.batch(integration_id, receipt, now()))
+        await self._store([checked.batch(integration_id, receipt, now())])
         return answer.accepted(receipt)
+
+    async def push(self, request: Request) -> Answer:
+        """``POST /v2/import/push``: records that carry everything (import-api.md §1.11)."""
+        integration_id, checked = await self._pushed(request)
+        receipt = new_receipt_id()
+        at = now()
+        await self._store([part.batch(integration_id, receipt, at) for part in checked])
+        return answer.accepted(receipt)
+
+    async def validate(self, request: Request) -> Answer:
+        """``POST /v2/import/validate``: what push would say; stores nothing (§1.14)."""
+        await self._pushed(request)
+        return answer.valid()
+
+    async def _pushed(self, request: Request) -> tuple[int, list[Checked]]:
+        integration_id = self._authenticator.integration(request.headers.get("authorization"))
+        decode = _push_decoder(request.headers)
+        body = await read_body(request, self._settings.body_max_bytes)
+        return integration_id, check_pushed(decode(body), self._client_id)
 
     async def receipt(self, request: Request) -> Answer:
         """``GET /v2/import/receipts/<id>[?wait=loaded]``: where is my request?"""
@@ -100,9 +123,9 @@ class Gate:
             raise Answer(404, {"status": "ERROR", "message": "there is no such receipt"})
         return Answer(200, found)
 
-    async def _store(self, batch: Batch) -> None:
+    async def _store(self, batches: Sequence[Batch]) -> None:
         try:
-            await self._commits.append([batch])
+            await self._commits.append(batches)
         except QueueFull as full:
             self._trouble = str(full)
             raise answer.unavailable(str(full), _RETRY_AFTER_SECONDS) from full
@@ -130,6 +153,8 @@ def make_app(settings: Settings, pages: Sequence[BaseRoute] = ()) -> Starlette:
         _route("/v2/import/status", {"GET": gate.status}),
         _route("/v2/import/batch", {"POST": gate.batch}),
         _route("/v2/import/bigbatch", {"POST": gate.batch}),
+        _route("/v2/import/push", {"POST": gate.push}),
+        _route("/v2/import/validate", {"POST": gate.validate}),
         _route("/v2/import/receipts/{receipt}", {"GET": gate.receipt}),
         *pages,
     ]
@@ -182,9 +207,26 @@ async def _fault(request: Request, error: Exception) -> Response:
 
 
 def _check_headers(headers: Headers) -> None:
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
+    if _media_type(headers) != "application/json":
         raise answer.wrong_content_type()
+    _check_encoding(headers)
+
+
+def _push_decoder(headers: Headers) -> Callable[[bytes], list[Pushed]]:
+    """Return the reader of the body's format; raise the 415 if there is none."""
+    media_type = _media_type(headers)
+    decoders = {"application/json": records_of_json}
+    if media_type not in decoders:
+        raise answer.wrong_push_type(media_type)
+    _check_encoding(headers)
+    return decoders[media_type]
+
+
+def _media_type(headers: Headers) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _check_encoding(headers: Headers) -> None:
     encoding = headers.get("content-encoding", "identity").strip().lower()
     if encoding != "identity":
         raise answer.wrong_content_encoding(encoding)

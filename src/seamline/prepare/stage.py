@@ -158,7 +158,7 @@ class Stage:
         plain: list[tuple[int, Queued]] = []
         for index, entry in batches:
             envelope = entry.batch.envelope
-            has_plain = envelope.records > len(envelope.misfits)
+            has_plain = not envelope.untyped and envelope.records > len(envelope.misfits)
             if has_plain and simple and self._keys_agree(declared, envelope.keys):
                 plain.append((index, entry))
                 self._read_misfits(index, entry, declared, envelope.misfits)
