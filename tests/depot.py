@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,10 @@ class Depot:
         with duckdb.connect(str(self.warehouse)) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    @staticmethod
+    def now() -> datetime:
+        return now()
 
     def last_load(self) -> dict[str, Any]:
         """Return the newest load attempt."""

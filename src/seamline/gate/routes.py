@@ -3,6 +3,7 @@
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from email.message import Message
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -23,8 +24,10 @@ from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.gate.auth import Authenticator
 from seamline.gate.body import read_body
+from seamline.gate.charset import as_utf8
 from seamline.gate.check import Checked, Checker
 from seamline.gate.push import Pushed, check_pushed, records_of_json
+from seamline.gate.push_transit import records_of_transit
 from seamline.gate.receipts import MAX_WAIT_SECONDS, ReceiptDesk
 from seamline.queue.group import GroupCommit
 from seamline.queue.opening import open_queue
@@ -107,6 +110,7 @@ class Gate:
         integration_id = self._authenticator.integration(request.headers.get("authorization"))
         decode = _push_decoder(request.headers)
         body = await read_body(request, self._settings.body_max_bytes)
+        body = as_utf8(body, _charset(request.headers))
         return integration_id, check_pushed(decode(body), self._client_id)
 
     async def receipt(self, request: Request) -> Answer:
@@ -215,7 +219,10 @@ def _check_headers(headers: Headers) -> None:
 def _push_decoder(headers: Headers) -> Callable[[bytes], list[Pushed]]:
     """Return the reader of the body's format; raise the 415 if there is none."""
     media_type = _media_type(headers)
-    decoders = {"application/json": records_of_json}
+    decoders = {
+        "application/json": records_of_json,
+        "application/transit+json": records_of_transit,
+    }
     if media_type not in decoders:
         raise answer.wrong_push_type(media_type)
     _check_encoding(headers)
@@ -224,6 +231,12 @@ def _push_decoder(headers: Headers) -> Callable[[bytes], list[Pushed]]:
 
 def _media_type(headers: Headers) -> str:
     return headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _charset(headers: Headers) -> str | None:
+    message = Message()
+    message["content-type"] = headers.get("content-type", "")
+    return message.get_content_charset()
 
 
 def _check_encoding(headers: Headers) -> None:
