@@ -130,7 +130,7 @@ def wrong_content_type() -> Answer:
 
 def wrong_content_encoding(encoding: str) -> Answer:
     """415: the body is compressed in a way the gate does not read."""
-    text = f"Unsupported content-encoding {encoding}. Please send the body as it is."
+    text = f"Unsupported content-encoding {encoding}. Please send gzip, zstd or the body as it is."
     return Answer(415, {"status": "ERROR", "message": text})
 
 

@@ -26,6 +26,7 @@ from seamline.gate.auth import Authenticator
 from seamline.gate.body import read_body
 from seamline.gate.charset import as_utf8
 from seamline.gate.check import Checked, Checker
+from seamline.gate.inflate import inflate, is_known
 from seamline.gate.push import Pushed, check_pushed, records_of_json
 from seamline.gate.push_transit import records_of_transit
 from seamline.gate.receipts import MAX_WAIT_SECONDS, ReceiptDesk
@@ -86,9 +87,7 @@ class Gate:
         """``POST /v2/import/batch``: records for one table (import-api.md §1.7)."""
         integration_id = self._authenticator.integration(request.headers.get("authorization"))
         _check_headers(request.headers)
-        body = await read_body(request, self._settings.body_max_bytes)
-        checked = self._checker.check(body)
-        del body
+        checked = self._checker.check(await self._body(request))
         receipt = new_receipt_id()
         await self._store([checked.batch(integration_id, receipt, now())])
         return answer.accepted(receipt)
@@ -109,9 +108,12 @@ class Gate:
     async def _pushed(self, request: Request) -> tuple[int, list[Checked]]:
         integration_id = self._authenticator.integration(request.headers.get("authorization"))
         decode = _push_decoder(request.headers)
-        body = await read_body(request, self._settings.body_max_bytes)
-        body = as_utf8(body, _charset(request.headers))
+        body = as_utf8(await self._body(request), _charset(request.headers))
         return integration_id, check_pushed(decode(body), self._client_id)
+
+    async def _body(self, request: Request) -> bytes:
+        most = self._settings.body_max_bytes
+        return inflate(await read_body(request, most), _encoding(request.headers), most)
 
     async def receipt(self, request: Request) -> Answer:
         """``GET /v2/import/receipts/<id>[?wait=loaded]``: where is my request?"""
@@ -239,7 +241,10 @@ def _charset(headers: Headers) -> str | None:
     return message.get_content_charset()
 
 
+def _encoding(headers: Headers) -> str:
+    return headers.get("content-encoding", "identity").strip().lower()
+
+
 def _check_encoding(headers: Headers) -> None:
-    encoding = headers.get("content-encoding", "identity").strip().lower()
-    if encoding != "identity":
-        raise answer.wrong_content_encoding(encoding)
+    if not is_known(_encoding(headers)):
+        raise answer.wrong_content_encoding(_encoding(headers))
