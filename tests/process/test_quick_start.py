@@ -11,7 +11,8 @@ import pytest
 
 from tests.server import Server
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+PAGES = ["README.md", "docs/tutorial/first-table.md", "docs/how-to/push-files.md"]
 _CHANGES = (
     (r"at_[0-9a-f]{64}", "at_TOKEN"),
     (r"rc_[0-9a-f]{28}", "rc_RECEIPT"),
@@ -27,9 +28,18 @@ def console_blocks(text: str) -> Iterator[tuple[str, str]]:
         for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             lines = part.splitlines()
             end = 0
-            while lines[end].endswith("\\") or "\n".join(lines[: end + 1]).count("'") % 2:
+            while not _is_whole(lines[: end + 1]):
                 end += 1
             yield "\n".join(lines[: end + 1]), "\n".join(lines[end + 1 :]).strip()
+
+
+def _is_whole(lines: list[str]) -> bool:
+    """Say whether a command is complete: no line goes on, no quote and no here-document is open."""
+    text = "\n".join(lines)
+    document = re.search(r"<<'(\w+)'", text)
+    if document:
+        return lines[-1] == document[1]
+    return not lines[-1].endswith("\\") and text.count("'") % 2 == 0
 
 
 def comparable(text: str) -> str:
@@ -40,15 +50,17 @@ def comparable(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def test_the_curl_commands_of_the_readme_give_the_printed_answers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_the_commands_of_the_docs_give_the_printed_answers(tmp_path: Path, page: str) -> None:
     server = Server(tmp_path / "seamline-data")
-    text = README.read_text("utf-8").replace("127.0.0.1:8383", f"127.0.0.1:{server.port}")
+    text = (ROOT / page).read_text("utf-8").replace("127.0.0.1:8383", f"127.0.0.1:{server.port}")
     commands = list(console_blocks(text))
-    assert any("curl" in command and "/v2/import/batch" in command for command, _ in commands)
+    assert len(commands) > 5
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(tmp_path),
+        "SEAMLINE_DATA_DIR": "seamline-data",
     }
     # One shell for all, so that variables set by one command are there for the next.
     script = "".join(f"{command}\necho '--- next ---'\n" for command, _ in commands)

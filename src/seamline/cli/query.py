@@ -34,11 +34,16 @@ def query(
     elif format_ == "csv":
         writer = csv.writer(sys.stdout)
         writer.writerow(table.column_names)
-        writer.writerows(_rows(table))
+        writer.writerows([_field(value) for value in row] for row in _rows(table))
     else:
         print_table(table.column_names, _rows(table), empty="no rows")
     if table.num_rows == max_rows:
         print(f"seamline: stopped after --max-rows {max_rows}", file=sys.stderr)
+
+
+def _field(value: object) -> object:
+    """Write a value as other programs read it from CSV; null is an empty field."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _rows(table: pa.Table) -> list[tuple[object, ...]]:
