@@ -2,6 +2,7 @@
 
 import json
 import re
+import threading
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -583,3 +584,28 @@ class TestOddities:
         assert depot.rows("SELECT id FROM other.a") == [(2,)]
         depot.integration = mine
         assert depot.table("a", "id") == [(1,)]
+
+
+class TestReadersWhileLoading:
+    def test_queries_of_other_threads_see_whole_loads(self, depot: Depot) -> None:
+        depot.push("a", ["id"], *(upsert(1, id=i) for i in range(100)))
+        seen: list[int] = []
+        stop = threading.Event()
+
+        def read() -> None:
+            while not stop.is_set():
+                table = depot.destination.query("SELECT count(*) AS n FROM depot.a", 1)
+                seen.append(table.to_pylist()[0]["n"])
+
+        readers = [threading.Thread(target=read) for _ in range(3)]
+        for reader in readers:
+            reader.start()
+        for i in range(1, 11):
+            depot.push("a", ["id"], *(upsert(1, id=i * 100 + j) for j in range(100)))
+            depot.destination.relax(0)  # must not pull the file from under the readers
+        stop.set()
+        for reader in readers:
+            reader.join()
+        assert len(seen) > 10
+        assert all(count % 100 == 0 for count in seen)
+        assert depot.rows("SELECT count(*) FROM depot.a") == [(1100,)]

@@ -8,7 +8,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -141,10 +141,15 @@ class DuckDBDestination(Destination):
             self._connection.close()  # checkpoints: the file alone is complete afterwards
             self._connection = None
 
-    def _connected(self) -> duckdb.DuckDBPyConnection:
+    def _connected(self, readers: int = 0) -> duckdb.DuckDBPyConnection:
+        """Return the connection, opening it if need be, and count new readers in the same step.
+
+        Between the two, the loader's thread could let go of the file.
+        """
         with self._lock:
             if self._connection is None:
                 self._connection = self._open()
+            self._readers += readers
             self._used_at = time.monotonic()
             return self._connection
 
@@ -185,14 +190,11 @@ class DuckDBDestination(Destination):
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         with _as_trouble():
-            connection = self._connected()
-        with self._lock:
-            self._readers += 1
-        cursor = connection.cursor()
+            connection = self._connected(readers=1)
         try:
-            yield cursor
+            with closing(connection.cursor()) as cursor:
+                yield cursor
         finally:
-            cursor.close()
             with self._lock:
                 self._readers -= 1
                 self._used_at = time.monotonic()
