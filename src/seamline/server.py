@@ -5,6 +5,7 @@ die, and stop them in order: the gate first, so that nothing new comes in, then 
 """
 
 import contextlib
+import errno
 import http.client
 import logging
 import os
@@ -20,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from seamline.config.lock import ProcessLock
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
-from seamline.core.errors import Trouble
+from seamline.core.errors import Refused, Trouble
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ _STOP_SECONDS = 30.0
 _QUICK_DEATH_SECONDS = 2.0
 _LONGEST_PAUSE_SECONDS = 10.0
 _DEATHS_AT_START = 3
+_PORT_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ class Supervisor:
         self._lock = ProcessLock(layout.server_lock, "server")
         if settings.port == 0:
             settings = replace(settings, port=_free_port(settings.host))
+        _wait_for_port(settings.host, settings.port)
         self.settings = settings
         self._layout = layout
         layout.loader_socket.unlink(missing_ok=True)
@@ -164,7 +167,39 @@ def watch_parent() -> None:
 
 
 def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
+    with _bound(host, 0) as probe:
         return int(probe.getsockname()[1])
+
+
+def _wait_for_port(host: str, port: int) -> None:
+    """Raise ``Refused`` if someone else listens on the port.
+
+    Gates share their port, so the system would let another server's gates share it, too. A gate
+    whose supervisor was killed gets a moment to go away.
+    """
+    deadline = time.monotonic() + _PORT_SECONDS
+    while True:
+        try:
+            _bound(host, port).close()
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise Refused(f"cannot listen on {host}:{port}: {error.strerror}.") from error
+            if time.monotonic() >= deadline:
+                raise Refused(
+                    f"another program listens on {host}:{port}; choose another --port."
+                ) from error
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    probe = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+    except OSError:
+        probe.close()
+        raise
+    return probe

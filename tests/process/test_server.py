@@ -5,6 +5,7 @@ import json
 import signal
 import threading
 import time
+from pathlib import Path
 
 import duckdb
 import psutil
@@ -144,6 +145,17 @@ def test_a_second_server_on_the_same_directory_is_refused(server: Server) -> Non
     said = server.cli("serve", "--port", "0", check=False)
     assert "another server" in said
     assert "--data-dir" in said
+
+
+def test_a_port_in_use_is_refused(server: Server, tmp_path: Path) -> None:
+    other = Server(tmp_path / "other")
+    said = other.cli("serve", "--port", str(server.port), check=False)
+    assert said == (
+        f"seamline: another program listens on 127.0.0.1:{server.port}; choose another --port.\n"
+    )
+    assert "cannot listen on 203.0.113.1" in other.cli(
+        "serve", "--host", "203.0.113.1", check=False
+    )
 
 
 def test_others_may_read_the_file_while_the_server_is_idle(server: Server) -> None:
