@@ -225,3 +225,12 @@ def _opened_read_only(server: Server) -> duckdb.DuckDBPyConnection:
         except duckdb.IOException:
             assert time.monotonic() < deadline, "the loader does not let go of the file"
             time.sleep(0.05)
+
+
+@pytest.mark.parametrize("host", ["localhost", "0.0.0.0", "::1"])
+def test_hosts_by_name_and_kind(tmp_path: Path, host: str) -> None:
+    server = Server(tmp_path / "data", "--host", host).start()
+    shown = f"[{host}]" if ":" in host else host
+    assert f"at http://{shown}:{server.port}" in server.cli("status")
+    assert server.json("status")["server"]["import_api"] == "OK"
+    server.stop()

@@ -10,6 +10,7 @@ from granian.server.embed import Server
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from seamline.config.address import address_of
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.gate.routes import make_app
@@ -29,7 +30,7 @@ def run_gate(settings: Settings, pages: Sequence[BaseRoute] = ()) -> None:
 async def _serve(settings: Settings, app: Starlette) -> None:
     server = Server(
         app,
-        address=settings.host,
+        address=address_of(settings.host),
         port=settings.port,
         interface=Interfaces.ASGI,
         backlog=_BACKLOG,
