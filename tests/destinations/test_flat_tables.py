@@ -385,6 +385,32 @@ class TestColumnsComeAndChange:
         depot.push("a", ["id"], upsert(1, id=9))
         assert depot.table("a", "id") == [(9,)]
 
+    def test_at_040_users_columns_keep_their_values(self, depot: Depot) -> None:
+        depot.push("a", ["id"], upsert(1, id=1, n="x"), upsert(1, id=2, n="y"))
+        depot.user(
+            "ALTER TABLE depot.a ADD COLUMN note VARCHAR",
+            "ALTER TABLE depot.a ADD COLUMN level INTEGER DEFAULT 7",
+            "UPDATE depot.a SET note = 'mine', level = 1 WHERE id = 1",
+        )
+        depot.push("a", ["id"], upsert(2, id=1, n="z"), upsert(2, id=3, m=5))
+        depot.push("a", ["id"], upsert(3, id=1, m=6), upsert(0, id=2, n="stale"))
+        assert depot.table("a", "id", "n", "m", "note", "level") == [
+            (1, None, 6, "mine", 1),
+            (2, "y", None, None, 7),
+            (3, None, 5, None, 7),
+        ]
+
+    def test_an_adopted_table_is_replaced_whole(self, depot: Depot) -> None:
+        depot.user(
+            "CREATE SCHEMA depot",
+            "CREATE TABLE depot.a (id BIGINT, n VARCHAR, old VARCHAR, _sdc_sequence BIGINT, "
+            "_sdc_table_version BIGINT, _sdc_received_at TIMESTAMP, _sdc_batched_at TIMESTAMP)",
+            "INSERT INTO depot.a VALUES (1, 'x', 'gone', 1, 0, now(), now())",
+            """COMMENT ON TABLE depot.a IS '{"primary_keys":["id"]}'""",
+        )
+        depot.push("a", ["id"], upsert(2, id=1, n="y"))
+        assert depot.table("a", "id", "n", "old") == [(1, "y", None)]
+
     def test_at_041_users_not_null_column_stops_the_table(self, depot: Depot) -> None:
         depot.push("a", ["id"], upsert(1, id=1))
         depot.user(
@@ -392,8 +418,10 @@ class TestColumnsComeAndChange:
             "ALTER TABLE depot.a ALTER must SET NOT NULL",
             "ALTER TABLE depot.a ALTER must DROP DEFAULT",
         )
+        depot.push("a", ["id"], upsert(2, id=1))  # its row has a value, which it keeps
+        assert depot.table("a", "id", "must", "_sdc_sequence") == [(1, 1, 2)]
         with pytest.raises(TableStopped, match="must"):
-            depot.push("a", ["id"], upsert(2, id=1))
+            depot.push("a", ["id"], upsert(2, id=2))
         assert depot.rejected() == []
 
     def test_at_109_users_type_change_splits(self, depot: Depot) -> None:

@@ -105,10 +105,12 @@ class DuckDBDestination(Destination):
         with _as_trouble(), self._transaction() as connection:
             self._check_fence(connection, write)
             connection.register("arrived", write.rows)
-            connection.execute("CREATE OR REPLACE TEMP TABLE incoming AS FROM arrived")
+            users = self._users_columns(connection, write)
+            target = sql.quoted(write.schema, write.table or "")
+            connection.execute(sql.gather(target, write.keys, users))
             connection.unregister("arrived")
             if write.table is not None:
-                self._merge(connection, write)
+                self._merge(connection, write, target, users)
             self._insert_rejected(connection, write)
             for statement, values in zip(sql.MOVE_FENCE, _fence_values(write), strict=True):
                 connection.execute(statement, values)
@@ -169,7 +171,7 @@ class DuckDBDestination(Destination):
         connection.execute("SET enable_external_access = false")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute("SET lock_configuration = true")
-        for statement in sql.CREATE_FENCE:
+        for statement in sql.CREATE_PRIVATE:
             connection.execute(statement)
         return connection
 
@@ -206,13 +208,25 @@ class DuckDBDestination(Destination):
                 "another loader has loaded this table meanwhile; this load is dropped"
             )
 
-    def _merge(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
-        assert write.table is not None  # noqa: S101 - the caller's condition
-        target = sql.quoted(write.schema, write.table)
+    def _users_columns(self, connection: duckdb.DuckDBPyConnection, write: Write) -> list[str]:
+        """Return the columns an upsert must leave alone (loading.md §7.4, note on #25)."""
+        if not write.keys:
+            return []
+        place = [write.schema, write.table]
+        return [row[0] for row in connection.execute(sql.USERS_COLUMNS, place).fetchall()]
+
+    def _merge(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        write: Write,
+        target: str,
+        users: list[str],
+    ) -> None:
         if write.keys:
             connection.execute(sql.drop_stale(target, write.keys))
             connection.execute(sql.drop_replaced(target, write.keys))
-        connection.execute(sql.insert(target, write.rows.column_names))
+        for statement in sql.inserts(target, write.rows.column_names, users):
+            connection.execute(statement)
         if write.activated:
             version = write.new_fence.active_version
             connection.execute(sql.drop_other_versions(target), [version])

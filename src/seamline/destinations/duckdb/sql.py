@@ -16,13 +16,28 @@ from seamline.destinations.base import (
 from seamline.destinations.duckdb.types import DUCKDB
 
 FENCE = f'"{PRIVATE_SCHEMA}"."fence"'
+OWNED = f'"{PRIVATE_SCHEMA}"."owned_column"'
+KNOWN_KEY = "_sdc_known_key"
 
-CREATE_FENCE = (
+CREATE_PRIVATE = (
     f'CREATE SCHEMA IF NOT EXISTS "{PRIVATE_SCHEMA}"',
     (
         f"CREATE TABLE IF NOT EXISTS {FENCE} (queue_id VARCHAR, stream VARCHAR, "
         "position BIGINT, nonce VARCHAR, active_version BIGINT, loaded_at TIMESTAMP)"
     ),
+    (
+        f"CREATE TABLE IF NOT EXISTS {OWNED} "
+        "(schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR)"
+    ),
+)
+
+# Columns of a table we made that we did not make. A table we did not make is adopted whole.
+USERS_COLUMNS = (
+    "SELECT column_name FROM duckdb_columns() WHERE database_name = current_database() "
+    "AND schema_name = $1 AND table_name = $2 "
+    f"AND EXISTS (SELECT 1 FROM {OWNED} WHERE schema_name = $1 AND table_name = $2) "
+    f"AND lower(column_name) NOT IN (SELECT column_name FROM {OWNED} "
+    "WHERE schema_name = $1 AND table_name = $2)"
 )
 
 READ_FENCE = (
@@ -81,13 +96,19 @@ def statements_of(change: Change) -> list[str]:
             name = quoted(table.schema, table.name)
             columns = ", ".join(map(_definition, table.columns))
             comment = json.dumps({"primary_keys": list(table.keys or ())}).replace("'", "''")
+            place = f"schema_name = {_text(table.schema)} AND table_name = {_text(table.name)}"
             return [
                 f"CREATE TABLE IF NOT EXISTS {name} ({columns})",
                 f"COMMENT ON TABLE {name} IS '{comment}'",
+                f"DELETE FROM {OWNED} WHERE {place}",
+                *(_owning(table.schema, table.name, column) for column in table.columns),
             ]
         case AddColumn(schema, table_name, column):
             name = quoted(schema, table_name)
-            return [f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {_definition(column)}"]
+            return [
+                f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {_definition(column)}",
+                _owning(schema, table_name, column),
+            ]
 
 
 def drop_stale(target: str, keys: Sequence[str]) -> str:
@@ -105,9 +126,29 @@ def drop_replaced(target: str, keys: Sequence[str]) -> str:
     return f"DELETE FROM {target} AS t USING incoming AS i WHERE {_same_key(keys)}"
 
 
-def insert(target: str, columns: Sequence[str]) -> str:
-    """Insert the incoming rows."""
-    names = ", ".join(quoted(column) for column in columns if column != BATCH_COLUMN)
+def gather(target: str, keys: Sequence[str], users: Sequence[str]) -> str:
+    """Make the table of incoming rows, with what the user's own columns hold for their keys."""
+    if not users:
+        return "CREATE OR REPLACE TEMP TABLE incoming AS FROM arrived"
+    kept = ", ".join(f"t.{quoted(column)}" for column in users)
+    return (
+        f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT i.*, {kept}, "
+        f"t.{quoted(keys[0])} IS NOT NULL AS {KNOWN_KEY} "
+        f"FROM arrived AS i LEFT JOIN {target} AS t ON {_same_key(keys)}"
+    )
+
+
+def inserts(target: str, columns: Sequence[str], users: Sequence[str]) -> list[str]:
+    """Insert the incoming rows; those with a key of their own leave the user's columns alone."""
+    ours = [column for column in columns if column != BATCH_COLUMN]
+    if not users:
+        return [_insert(target, ours)]
+    known, new = f" WHERE {KNOWN_KEY}", f" WHERE NOT {KNOWN_KEY}"
+    return [_insert(target, [*ours, *users]) + known, _insert(target, ours) + new]
+
+
+def _insert(target: str, columns: Sequence[str]) -> str:
+    names = ", ".join(map(quoted, columns))
     return f"INSERT INTO {target} ({names}) SELECT {names} FROM incoming"
 
 
@@ -118,6 +159,15 @@ def drop_other_versions(target: str) -> str:
 
 def _same_key(keys: Sequence[str]) -> str:
     return " AND ".join(f"t.{quoted(key)} = i.{quoted(key)}" for key in keys)
+
+
+def _owning(schema: str, table: str, column: Column) -> str:
+    values = ", ".join(map(_text, (schema, table, column.name)))
+    return f"INSERT INTO {OWNED} VALUES ({values})"
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
 
 
 def _definition(column: Column) -> str:
