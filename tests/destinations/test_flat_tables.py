@@ -424,6 +424,22 @@ class TestColumnsComeAndChange:
             depot.push("a", ["id"], upsert(2, id=2))
         assert depot.rejected() == []
 
+    def test_at_107_a_dropped_split_column_stops_the_table(self, depot: Depot) -> None:
+        depot.push("a", ["id"], upsert(1, id=1, v=1))
+        depot.push("a", ["id"], upsert(1, id=2, v="x"))
+        depot.user("ALTER TABLE depot.a DROP COLUMN v__st")
+        depot.push("a", ["id"], upsert(1, id=3, v=3))
+        with pytest.raises(TableStopped, match=r"Column \[v__st\] is missing from table \[a\]"):
+            depot.push("a", ["id"], upsert(1, id=4, v="y"))
+        depot.user("ALTER TABLE depot.a ADD COLUMN v__st VARCHAR")
+        depot.load()
+        assert depot.table("a", "id", "v", "v__st") == [
+            (1, 1, None),
+            (2, None, None),
+            (3, 3, None),
+            (4, None, "y"),
+        ]
+
     def test_at_109_users_type_change_splits(self, depot: Depot) -> None:
         depot.push("a", ["id"], upsert(1, id=1, v=1))
         depot.user("ALTER TABLE depot.a ALTER v TYPE VARCHAR")

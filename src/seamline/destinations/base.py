@@ -61,6 +61,8 @@ class Table:
     columns: tuple[Column, ...]
     keys: tuple[str, ...] | None
     """The recorded keys; None if nothing is recorded, which makes the table append-only."""
+    made: frozenset[str] = frozenset()
+    """Columns the loader is known to have made, whether they still exist or not."""
 
     def column(self, name: str) -> Column | None:
         """Return the column of that canonical name."""

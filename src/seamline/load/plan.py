@@ -128,6 +128,9 @@ def _place(
                 f"that cannot hold {column.type} values"
             )
         if target not in known:
+            if existing and target == split and target in existing.made:
+                # loading.md §7.4 #29: the user dropped it; to make it again would hide the loss.
+                raise TableStopped(f"Column [{target}] is missing from table [{existing.name}]")
             known[target] = column.type
             new.append(Column(target, column.type))
         placed[target] = column.stage_column

@@ -84,11 +84,13 @@ class DuckDBDestination(Destination):
             fence = connection.execute(sql.READ_FENCE, _ids(source)).fetchall()
             columns = connection.execute(sql.DESCRIBE_COLUMNS, [schema, table]).fetchall()
             comment = connection.execute(sql.DESCRIBE_COMMENT, [schema, table]).fetchall()
+            made = connection.execute(sql.OWNED_COLUMNS, [schema, table]).fetchall()
         found = None
         if columns:
             described = (Column(n, TYPE_OF_SQL.get(kind), strict) for n, kind, strict in columns)
             keys = sql.keys_of_comment(comment[0][0]) if comment else None
-            found = Table(schema, table, tuple(described), keys)
+            names = frozenset(name for (name,) in made)
+            found = Table(schema, table, tuple(described), keys, names)
         return Described(found, Fence(*fence[0]) if fence else Fence())
 
     def apply(self, changes: Sequence[Change]) -> None:

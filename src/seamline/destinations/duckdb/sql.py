@@ -62,6 +62,9 @@ DESCRIBE_COMMENT = (
 )
 
 
+OWNED_COLUMNS = f"SELECT column_name FROM {OWNED} WHERE schema_name = $1 AND table_name = $2"
+
+
 def quoted(*names: str) -> str:
     """Quote an identifier, or join the parts of a qualified one.
 
