@@ -400,6 +400,19 @@ class TestColumnsComeAndChange:
             (3, None, 5, None, 7),
         ]
 
+    def test_a_users_column_may_be_sent_too(self, depot: Depot) -> None:
+        depot.push("a", ["id"], upsert(1, id=1), upsert(1, id=2))
+        depot.user(
+            "ALTER TABLE depot.a ADD COLUMN Note VARCHAR",
+            "ALTER TABLE depot.a ADD COLUMN other VARCHAR",
+            "UPDATE depot.a SET note = 'mine', other = 'kept'",
+        )
+        depot.push("a", ["id"], upsert(2, id=1, note="sent"))
+        assert depot.table("a", "id", "note", "other") == [
+            (1, "sent", "kept"),
+            (2, "mine", "kept"),
+        ]
+
     def test_an_adopted_table_is_replaced_whole(self, depot: Depot) -> None:
         depot.user(
             "CREATE SCHEMA depot",

@@ -4,11 +4,10 @@ One process may hold the file read-write and then no other can open it, so it is
 and let go when idle (design.md §3). Queries of other threads share the connection meanwhile.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +35,7 @@ from seamline.destinations.duckdb import sql
 from seamline.destinations.duckdb.config import DuckDBConfig
 from seamline.destinations.duckdb.types import DUCKDB, TYPE_OF_SQL
 
-_SHUT_IN = {
-    "enable_external_access": False,
+_NO_EXTENSIONS = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
@@ -165,8 +163,7 @@ class DuckDBDestination(Destination):
                 "threads": 2,
                 "temp_directory": str(DataDir(self._settings.data_dir).scratch),
                 "preserve_insertion_order": False,
-                "autoinstall_known_extensions": False,
-                "autoload_known_extensions": False,
+                **_NO_EXTENSIONS,
             },
         )
         # Not in the config above: there it would forbid the scratch directory, too.
@@ -185,7 +182,7 @@ class DuckDBDestination(Destination):
             yield connection
             connection.execute("COMMIT")
         except BaseException as error:
-            with contextlib.suppress(duckdb.Error):  # the first error is the one to tell
+            with suppress(duckdb.Error):  # the first error is the one to tell
                 connection.execute("ROLLBACK")
             if isinstance(error, _BREAKING):
                 self.close()  # the next load opens the file anew
@@ -211,11 +208,15 @@ class DuckDBDestination(Destination):
             )
 
     def _users_columns(self, connection: duckdb.DuckDBPyConnection, write: Write) -> list[str]:
-        """Return the columns an upsert must leave alone (loading.md §7.4, note on #25)."""
+        """Return the columns an upsert must leave alone (loading.md §7.4, note on #25).
+
+        A column of the user that this load has values for is written like any other.
+        """
         if not write.keys:
             return []
         place = [write.schema, write.table]
-        return [row[0] for row in connection.execute(sql.USERS_COLUMNS, place).fetchall()]
+        found = connection.execute(sql.USERS_COLUMNS, place).fetchall()
+        return [name for (name,) in found if name.lower() not in write.rows.column_names]
 
     def _merge(
         self,
@@ -246,7 +247,9 @@ def query_file(path: Path, sql: str, max_rows: int) -> pa.Table:
     if not path.exists():
         raise Refused(f"there is no {path} yet: nothing has been loaded.")
     with _as_trouble():
-        connection = duckdb.connect(str(path), read_only=True, config=dict(_SHUT_IN))
+        connection = duckdb.connect(
+            str(path), read_only=True, config={**_NO_EXTENSIONS, "enable_external_access": False}
+        )
     try:
         return _queried(connection, sql, max_rows)
     finally:
