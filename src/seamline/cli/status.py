@@ -11,7 +11,7 @@ from seamline.catalog.store import Catalog
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import bytes_text, console, moment, print_json, print_table
 from seamline.config.lock import holder_of
-from seamline.core.batch import split_stream
+from seamline.core.batch import split_stream, stream_name
 from seamline.queue.base import Queue
 from seamline.queue.opening import open_queue
 
@@ -96,7 +96,7 @@ def _tables(catalog: Catalog, waiting: Counter[str]) -> list[dict[str, Any]]:
             },
         )
     return [
-        {**row, "waiting": waiting.get(f"{integration}/{table}", 0)}
+        {**row, "waiting": waiting.get(stream_name(integration, table), 0)}
         for (integration, table), row in sorted(known.items())
     ]
 

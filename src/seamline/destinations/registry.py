@@ -20,11 +20,6 @@ def _duckdb(config: Mapping[str, Any], settings: Settings) -> "Destination":
 _TYPES: dict[str, Callable[[Mapping[str, Any], Settings], "Destination"]] = {"duckdb": _duckdb}
 
 
-def destination_types() -> list[str]:
-    """List the types that can be added."""
-    return sorted(_TYPES)
-
-
 def open_destination(kind: str, config: Mapping[str, Any], settings: Settings) -> "Destination":
     """Build a destination; nothing is connected until it is used. Raises ``Refused``."""
     if kind not in _TYPES:

@@ -6,7 +6,6 @@ only *plain* upserts (``core/shape.py``). A chunk it does not accept is looked a
 message; a bad message sends the whole request to :mod:`seamline.gate.envelope` for its words.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -18,16 +17,13 @@ from seamline.core.shape import MAX_KEY_LENGTH
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
 from seamline.gate.answer import Answer
+from seamline.gate.chunks import UNREADABLE, chunks_of, decode_array, split_array, unreadable
 from seamline.gate.envelope import MAX_MESSAGES, envelope_violation, is_activation, is_upsert
 from seamline.gate.repeats import repeated_key
 from seamline.gate.schemas import CompiledSchema, SchemaCache
 from seamline.gate.violations import explain
 
 MAX_DATA_POINTS = 10_000
-
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_CHUNK_MESSAGES = 200
-_CHUNK_BYTES = 256 * 2**10
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
@@ -40,8 +36,6 @@ class _Head(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
-_decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_list = msgspec.json.Decoder(list[Any]).decode
 
 
 @dataclass(slots=True)
@@ -89,8 +83,8 @@ class Checker:
         """Take a valid request apart; raise the documented 400 for any other."""
         try:
             head = _decode_head(body)
-            raw_messages = _decode_raw_list(head.messages)
-        except _UNREADABLE:
+            raw_messages = split_array(head.messages)
+        except UNREADABLE:
             raise _refusal(body) from None
         if not 0 < len(raw_messages) <= MAX_MESSAGES or bytes(head.schema)[:1] != b"{":
             raise _refusal(body)
@@ -116,8 +110,8 @@ class Checker:
         self, body: bytes, checked: Checked, compiled: CompiledSchema, start: int, text: bytes
     ) -> None:
         try:
-            messages = _decode_list(text)
-        except _UNREADABLE:
+            messages = decode_array(text)
+        except UNREADABLE:
             raise _refusal(body) from None
         if not compiled.plain_messages.is_valid(messages):
             for index, message in enumerate(messages, start):
@@ -131,18 +125,6 @@ class Checker:
         if _may_hold_more_points(text):
             for index, message in enumerate(messages, start):
                 _check_points(index, message.get("data"))
-
-
-def chunks_of(raw_messages: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
-    """Yield the index of each chunk's first message with the chunk as a JSON array."""
-    first = size = 0
-    for index, raw in enumerate(raw_messages):
-        size += memoryview(raw).nbytes
-        if index - first + 1 == _CHUNK_MESSAGES or size >= _CHUNK_BYTES:
-            yield first, b"[" + b",".join(raw_messages[first : index + 1]) + b"]"
-            first, size = index + 1, 0
-    if first < len(raw_messages):
-        yield first, b"[" + b",".join(raw_messages[first:]) + b"]"
 
 
 def _sort_message(
@@ -189,10 +171,8 @@ def _refusal(body: bytes, otherwise: Answer | None = None) -> Answer:
     """Word the first thing wrong with a body: its JSON, its envelope, else ``otherwise``."""
     try:
         decoded = msgspec.json.decode(body)
-    except RecursionError:
-        return answer.malformed("the JSON nests too deeply")
-    except _UNREADABLE as error:
-        return answer.malformed(str(error))
+    except UNREADABLE as error:
+        return unreadable(error)
     violation = envelope_violation(decoded)
     if violation:
         return answer.refused(violation)

@@ -7,7 +7,7 @@ from typing import Any
 
 from seamline.core.shape import JsonSchema
 from seamline.core.types import INT64_MAX, INT64_MIN
-from seamline.gate.schemas import validator
+from seamline.gate.schemas import message_schema, validator
 from seamline.gate.violations import Judge, Violation, found_type
 
 MAX_MESSAGES = 20_000
@@ -18,18 +18,12 @@ ACTIVATE_MESSAGE: JsonSchema = {
     "additionalProperties": False,
     "properties": {"action": {"enum": ["activate_version"]}, "sequence": {"type": "integer"}},
 }
-UPSERT_MESSAGE: JsonSchema = {
-    "type": "object",
-    "required": ["action", "sequence", "data"],
-    "additionalProperties": False,
-    "properties": {
-        "action": {"enum": ["upsert"]},
-        "sequence": {"type": "integer"},
-        "data": {"type": "object"},
-        "time_extracted": {"type": "string", "format": "date-time"},
-        "vintage": {"type": "string", "format": "date-time"},
-    },
-}
+# The bounds of a sequence have words of their own, below.
+UPSERT_MESSAGE = message_schema(
+    data={"type": "object"},
+    sequence={"type": "integer"},
+    time={"type": "string", "format": "date-time"},
+)
 _NAMES: JsonSchema = {"type": "array", "items": {"type": "string"}}
 ENVELOPE: JsonSchema = {
     "type": "object",

@@ -13,10 +13,11 @@ from seamline.core.shape import MAX_KEY_LENGTH, JsonSchema
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
 from seamline.gate.answer import Answer
-from seamline.gate.check import MAX_DATA_POINTS, Checked, chunks_of, data_points
+from seamline.gate.check import MAX_DATA_POINTS, Checked, data_points
+from seamline.gate.chunks import UNREADABLE, chunks_of, decode_array, split_array, unreadable
+from seamline.gate.envelope import MAX_MESSAGES
 from seamline.gate.repeats import repeated_key
 
-MAX_RECORDS = 20_000
 MAX_REASONS = 100
 
 BLANK = "can't be blank"
@@ -27,10 +28,6 @@ _ARGUMENTS = frozenset(
     ("client_id", "table_name", "sequence", "action", "key_names", "data", "table_version",
      "namespace")
 )  # fmt: skip
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-
-_decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_decode_list = msgspec.json.Decoder(list[Any]).decode
 
 Reason = dict[str, list[str]]
 
@@ -48,22 +45,24 @@ class Pushed:
 def records_of_json(body: bytes) -> list[Pushed]:
     """Decode a JSON body; raise the 400 if it is no array of objects (P1, P2)."""
     try:
-        root = msgspec.json.decode(body, type=msgspec.Raw)
-        if bytes(root)[:1] != b"[":
-            msgspec.json.decode(body)
-            raise answer.not_records()
-        raw_records = _decode_raw_list(body)
+        raw_records = _split(body)
         check_count(len(raw_records))
         return [record for part in _decoded(raw_records) for record in part]
-    except RecursionError:
-        raise answer.malformed("the JSON nests too deeply") from None
-    except _UNREADABLE as error:
-        raise answer.malformed(str(error)) from None
+    except UNREADABLE as error:
+        raise unreadable(error) from None
+
+
+def _split(body: bytes) -> list[msgspec.Raw]:
+    try:
+        return split_array(body)
+    except msgspec.ValidationError:
+        msgspec.json.decode(body)  # malformed as well?
+        raise answer.not_records() from None
 
 
 def _decoded(raw_records: list[msgspec.Raw]) -> Iterator[list[Pushed]]:
     for start, text in chunks_of(raw_records):
-        decoded = _decode_list(text)
+        decoded = decode_array(text)
         if not all(isinstance(record, dict) for record in decoded):
             raise answer.not_records()
         key = repeated_key(text, [r for r in decoded if isinstance(r.get("data"), dict | None)])
@@ -79,12 +78,12 @@ def check_count(count: int) -> None:
     """Raise the 400 for too few or too many records."""
     if count == 0:
         raise answer.not_records()
-    if count > MAX_RECORDS:
+    if count > MAX_MESSAGES:
         raise Answer(
             400,
             {
                 "status": "ERROR",
-                "message": f"The batch contains {count} records. The maximum is {MAX_RECORDS}",
+                "message": f"The batch contains {count} records. The maximum is {MAX_MESSAGES}",
             },
         )
 

@@ -14,21 +14,23 @@ from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
 from seamline.gate.rules import problem_of, rooted_at
 
-MAX_SEQUENCE = INT64_MAX
 _FORMATS = {"date-time": is_valid}
 _CACHED_SCHEMAS = 500
 _CACHED_BYTES = 16 * 2**20
 
 
-def message_schema(data: JsonSchema, time: JsonSchema) -> JsonSchema:
-    """Build the schema of an upsert message around the schema of its ``data``."""
+_SEQUENCE = {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX}
+
+
+def message_schema(data: JsonSchema, sequence: JsonSchema, time: JsonSchema) -> JsonSchema:
+    """Build the schema of an upsert message around the schemas of its fields."""
     return {
         "type": "object",
         "required": ["action", "sequence", "data"],
         "additionalProperties": False,
         "properties": {
             "action": {"enum": ["upsert"]},
-            "sequence": {"type": "integer", "minimum": INT64_MIN, "maximum": INT64_MAX},
+            "sequence": sequence,
             "data": data,
             "time_extracted": time,
             "vintage": {"type": "string", "format": "date-time"},
@@ -66,7 +68,7 @@ class CompiledSchema:
             plain = plain_schema(self.schema, self.keys, {})
             data = {"type": "object", "allOf": [whole, plain]}
         time = {"type": "string", "pattern": PLAIN_PATTERN}
-        return validator({"type": "array", "items": message_schema(data, time)})
+        return validator({"type": "array", "items": message_schema(data, _SEQUENCE, time)})
 
     @cached_property
     def record(self) -> Any:

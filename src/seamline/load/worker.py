@@ -34,11 +34,6 @@ class Destinations:
         self._open: dict[int, Destination] = {}
         self._lock = threading.Lock()
 
-    def of_integration(self, catalog: Catalog, integration_id: int) -> tuple[int, Destination]:
-        """Return the destination of an integration with its id."""
-        record = destinations.of_integration(catalog, integration_id)
-        return record.id, self.opened(record)
-
     def opened(self, record: destinations.DestinationRecord) -> Destination:
         """Return the destination of a record, the same one every time."""
         with self._lock:
@@ -104,7 +99,7 @@ class Worker:
         begin = time.monotonic()
         try:
             integration = integrations.get(self._catalog, integration_id)
-            _, destination = self._destinations.of_integration(self._catalog, integration_id)
+            destination = self._destinations.opened(self._target(stream))
             loaded = self._loader.run(stream, integration, destination)
         except (DestinationBusy, DestinationDown) as error:
             self._put_off_destination(stream, error)
@@ -126,16 +121,15 @@ class Worker:
         self._note(stream, error, wait, counts=True)
 
     def _put_off_destination(self, stream: str, error: Exception) -> None:
-        at, _ = self._destinations.of_integration(self._catalog, split_stream(stream)[0])
-        waiting = [
-            name
-            for name in self._schedule.streams
-            if self._destinations.of_integration(self._catalog, split_stream(name)[0])[0] == at
-        ]
+        at = self._target(stream).id
+        waiting = [name for name in self._schedule.streams if self._target(name).id == at]
         busy = isinstance(error, DestinationBusy)
         wait = self._schedule.unreachable(waiting, time.monotonic(), busy=busy)
         log.warning("destination waits id=%d retry_seconds=%.1f error=%s", at, wait, error)
         self._note(stream, error, wait, counts=not busy)
+
+    def _target(self, stream: str) -> destinations.DestinationRecord:
+        return destinations.of_integration(self._catalog, split_stream(stream)[0])
 
     def _note(self, stream: str, error: Exception, wait: float, *, counts: bool) -> None:
         retry_at = now() + timedelta(seconds=wait)

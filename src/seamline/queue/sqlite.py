@@ -44,9 +44,10 @@ class SqliteQueue(Queue):
         incoming = sum(len(batch.messages) for batch in batches)
         # Room for a large group is kept, so that "full" means the same to all batches.
         reserve = min(self._max_bytes // 4, _RESERVE_BYTES)
-        if self.size() + max(incoming, reserve) > self._max_bytes:
+        size = self.size()
+        if size + max(incoming, reserve) > self._max_bytes:
             raise QueueFull(
-                f"the queue holds {self.size()} bytes and may hold {self._max_bytes} "
+                f"the queue holds {size} bytes and may hold {self._max_bytes} "
                 "(queue_max_bytes); the loader has to catch up first"
             )
         with _as_trouble(self._forget_all):

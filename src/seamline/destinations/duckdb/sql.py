@@ -98,11 +98,11 @@ def statements_of(change: Change) -> list[str]:
         case CreateTable(table):
             name = quoted(table.schema, table.name)
             columns = ", ".join(map(_definition, table.columns))
-            comment = json.dumps({"primary_keys": list(table.keys or ())}).replace("'", "''")
+            comment = _text(json.dumps({"primary_keys": list(table.keys or ())}))
             place = f"schema_name = {_text(table.schema)} AND table_name = {_text(table.name)}"
             return [
                 f"CREATE TABLE IF NOT EXISTS {name} ({columns})",
-                f"COMMENT ON TABLE {name} IS '{comment}'",
+                f"COMMENT ON TABLE {name} IS {comment}",
                 f"DELETE FROM {OWNED} WHERE {place}",
                 *(_owning(table.schema, table.name, column) for column in table.columns),
             ]
