@@ -56,6 +56,7 @@ def target_stitch() -> Path:
 
 
 def test_ia_149_stitchclient(server: Server, stitchclient: Path) -> None:
+    """IA-149."""
     token = server.token("Python")
     client_id = server.json("integration", "show", "Python")["client_id"]
     done = subprocess.run(

@@ -8,12 +8,16 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from seamline.catalog import integrations, tokens
+from seamline.catalog import accounts, destinations, integrations, tokens
 from seamline.config.settings import Settings
+from seamline.destinations.registry import open_destination
 from seamline.gate.routes import make_app
 from seamline.home import prepare_home
+from seamline.load.job import Loader
+from seamline.prepare.engine import open_engine
 from seamline.queue.base import Queue
 from seamline.queue.opening import open_queue
+from seamline.web.site import site
 
 BATCH = "/v2/import/batch"
 STATUS = "/v2/import/status"
@@ -47,7 +51,9 @@ class Api:
         self.s2 = integrations.create(self.catalog, "shop")
         self.token1, self.t1 = tokens.create(self.catalog, self.s1.id)
         _, self.t2 = tokens.create(self.catalog, self.s2.id)
-        self.client = TestClient(make_app(self.settings), raise_server_exceptions=False)
+        self.client = TestClient(
+            make_app(self.settings, site(self.settings)), raise_server_exceptions=False
+        )
 
     def post(
         self, content: Any, *, token: str | None = None, path: str = BATCH, **headers: str | None
@@ -72,6 +78,47 @@ class Api:
 
     def queue(self) -> Queue:
         return open_queue(self.settings)
+
+    def pushed(self, **changes: Any) -> dict[str, Any]:
+        """Return the record of P with changes; a value of None removes the argument."""
+        made = {
+            "client_id": accounts.client_id(self.catalog),
+            "table_name": "t",
+            "sequence": 1,
+            "action": "upsert",
+            "key_names": ["id"],
+            "data": {"id": 1, "name": "a"},
+            **changes,
+        }
+        return {name: value for name, value in made.items() if value is not None}
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """Load all that waits, as the loader does, and query the warehouse."""
+        queue = self.queue()
+        engine = open_engine(self.settings)
+        record = destinations.find(self.catalog, None)
+        warehouse = open_destination(record.type, record.config, self.settings)
+        loader = Loader(self.catalog, queue, engine, 10**6, 10**9)
+        try:
+            for stream in dict.fromkeys(a.stream for a in queue.arrivals(0, 10**6)):
+                of_stream = integrations.get(self.catalog, int(stream.partition("/")[0]))
+                while loader.run(stream, of_stream, warehouse):
+                    pass
+            found = warehouse.query(sql, 10**6)
+            return [tuple(row.values()) for row in found.to_pylist()]
+        finally:
+            warehouse.close()
+            engine.close()
+            queue.close()
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Return a table's columns that are not the system's, with their types."""
+        sql = (
+            "SELECT column_name, data_type FROM duckdb_columns() WHERE schema_name = 'crm' "
+            f"AND table_name = '{table}' AND NOT starts_with(ltrim(column_name, '_'), 'sdc') "
+            "ORDER BY column_index"
+        )
+        return dict(self.rows(sql))
 
     def stored(self) -> int:
         """Return how many records wait in the queue."""

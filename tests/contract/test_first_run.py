@@ -12,7 +12,7 @@ from seamline.catalog.store import Catalog
 from seamline.config.settings import Settings
 from seamline.gate.routes import make_app
 from seamline.home import prepare_home
-from seamline.web.first_run import FirstRun
+from seamline.web.site import site
 
 GOOD = "correct horse battery"
 
@@ -27,7 +27,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 @pytest.fixture
 def client(tmp_path: Path, catalog: Catalog) -> Iterator[TestClient]:
     settings = Settings(data_dir=str(tmp_path))
-    with TestClient(make_app(settings, FirstRun(settings).routes())) as made:
+    with TestClient(make_app(settings, site(settings))) as made:
         yield made
 
 

@@ -15,6 +15,7 @@ from seamline.destinations.duckdb.load import DuckDBDestination
 from seamline.gate.receipts import ReceiptDesk
 from seamline.load.job import Loader
 from seamline.prepare.stage import Stage
+from seamline.queue.opening import open_spool
 from seamline.queue.sqlite import SqliteQueue
 from tests.depot import Depot, upsert
 
@@ -71,7 +72,7 @@ def test_every_record_is_there_exactly_once(
     assert depot.table("t", "id") == [(1,), (2,), (4,)]
     assert len(depot.rejected()) == 1
     assert not loads.running(depot.catalog)
-    journey = ReceiptDesk(depot.catalog, depot.queue).look_up(receipt)
+    journey = ReceiptDesk(depot.catalog, depot.queue, open_spool(depot.settings)).look_up(receipt)
     assert journey is not None
     assert journey["state"] == "loaded"
     [batch] = journey["batches"]

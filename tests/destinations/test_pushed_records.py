@@ -3,6 +3,7 @@
 from typing import Any
 
 from seamline.gate.receipts import ReceiptDesk
+from seamline.queue.opening import open_spool
 from tests.depot import Depot
 
 
@@ -53,7 +54,7 @@ def test_ia_108_several_tables_one_receipt(depot: Depot) -> None:
     receipt = depot.send(row("t", id=1), row("u", id=2), row("t", id=3))
     assert depot.table("t", "id") == [(1,), (3,)]
     assert depot.table("u", "id") == [(2,)]
-    journey = ReceiptDesk(depot.catalog, depot.queue).look_up(receipt)
+    journey = ReceiptDesk(depot.catalog, depot.queue, open_spool(depot.settings)).look_up(receipt)
     assert journey is not None
     assert journey["state"] == "loaded"
     assert {b["table"]: b["loaded"] for b in journey["batches"]} == {"t": 2, "u": 1}

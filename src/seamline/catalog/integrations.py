@@ -1,19 +1,26 @@
 """Integrations: a named door with its own schema in a destination."""
 
+import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from seamline.catalog import destinations
-from seamline.catalog.store import Catalog
+from seamline.catalog.store import Catalog, Row
 from seamline.core.clock import now
 from seamline.core.errors import NotFound, Refused
 from seamline.core.names import checked_schema_name, schema_name
 
+Type = Literal["import_api", "webhook"]
+Deletes = Literal["hard", "soft"]
+
+MAX_WEBHOOK_KEY_LENGTH = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """An Import API integration; ``schema_name`` never changes after creation."""
+    """A door of its own; ``type`` and ``schema_name`` never change after creation."""
 
     id: int
     display_name: str
@@ -22,6 +29,11 @@ class Integration:
     created_at: str
     paused_at: str | None = None
     deleted_at: str | None = None
+    type: Type = "import_api"
+    key_names: tuple[str, ...] = ()
+    """What a webhook's records are upserted by; empty to append."""
+    deletes: Deletes = "hard"
+    """What the action ``delete`` does: remove the row, or mark it with ``_sdc_deleted_at``."""
 
     @property
     def state(self) -> str:
@@ -38,12 +50,20 @@ class Integration:
 
 
 def create(
-    catalog: Catalog, display_name: str, schema: str | None = None, destination: str | None = None
+    catalog: Catalog,
+    display_name: str,
+    schema: str | None = None,
+    destination: str | None = None,
+    *,
+    type: Type = "import_api",  # noqa: A002 - the contract's own word
+    key_names: Sequence[str] = (),
+    deletes: Deletes = "hard",
 ) -> Integration:
     """Create an integration; its schema name is derived from the display name unless given.
 
-    Raises ``Refused`` with the texts of import-api.md §3.6.
+    Raises ``Refused`` with the texts of import-api.md §3.6, or for keys a webhook cannot have (§2).
     """
+    _check_keys(type, key_names)
     if not display_name.strip():
         raise Refused(f"invalid display_name ({display_name})")
     name = checked_schema_name(schema) if schema else schema_name(display_name)
@@ -54,6 +74,9 @@ def create(
             display_name=display_name,
             schema_name=name,
             destination_id=target.id,
+            type=type,
+            key_names=json.dumps(list(dict.fromkeys(key_names))),
+            deletes=deletes,
             now=now().isoformat(),
         )
     except sqlite3.IntegrityError as error:
@@ -68,9 +91,7 @@ def create(
 
 def listing(catalog: Catalog, *, with_deleted: bool = False) -> list[Integration]:
     """Return integrations in the order they were made."""
-    return [
-        Integration(**row) for row in catalog.all("integration_list", with_deleted=with_deleted)
-    ]
+    return [_from(row) for row in catalog.all("integration_list", with_deleted=with_deleted)]
 
 
 def get(catalog: Catalog, integration_id: int) -> Integration:
@@ -78,7 +99,7 @@ def get(catalog: Catalog, integration_id: int) -> Integration:
     row = catalog.one("integration_get", id=integration_id)
     if row is None:
         raise NotFound(f"there is no integration {integration_id}.")
-    return Integration(**row)
+    return _from(row)
 
 
 def find(catalog: Catalog, name: str) -> Integration:
@@ -86,7 +107,7 @@ def find(catalog: Catalog, name: str) -> Integration:
     row = catalog.one("integration_find", name=name)
     if row is None:
         raise NotFound(f"there is no integration [{name}]; see `seamline integration list`.")
-    return Integration(**row)
+    return _from(row)
 
 
 def pause(catalog: Catalog, integration_id: int) -> Integration:
@@ -105,3 +126,18 @@ def delete(catalog: Catalog, integration_id: int) -> Integration:
     """Close the integration for good. Its tables stay and what was accepted still loads."""
     catalog.run("integration_delete", id=integration_id, now=now().isoformat())
     return get(catalog, integration_id)
+
+
+def _check_keys(kind: Type, key_names: Sequence[str]) -> None:
+    if key_names and kind != "webhook":
+        raise Refused("key_names are for webhooks; an Import API request brings its own.")
+    for key in key_names:
+        if not 0 < len(key) <= MAX_WEBHOOK_KEY_LENGTH:
+            raise Refused(
+                f"the key [{key}] has {len(key)} characters; a webhook's key has 1 to "
+                f"{MAX_WEBHOOK_KEY_LENGTH}."
+            )
+
+
+def _from(row: Row) -> Integration:
+    return Integration(**{**row, "key_names": tuple(json.loads(row["key_names"]))})

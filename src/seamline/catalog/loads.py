@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from seamline.catalog import tables
 from seamline.catalog.receipts import BatchOutcome
 from seamline.catalog.store import Catalog, Row
+from seamline.catalog.tables import KnownColumn
 from seamline.core.batch import Envelope
 from seamline.core.clock import now
 
@@ -47,8 +49,12 @@ def intend(
     outcomes: Sequence[BatchOutcome],
     columns_added: Sequence[str],
     prepared_at: datetime,
+    table: tuple[str, Sequence[KnownColumn]],
 ) -> None:
-    """Write down what the load will have done, just before the destination commits."""
+    """Write down what the load will have done, just before the destination commits.
+
+    ``table`` is the table's name and columns as they will be.
+    """
     with catalog.transaction():
         catalog.run(
             "load_prepared",
@@ -60,6 +66,7 @@ def intend(
             columns_added=json.dumps(list(columns_added)),
         )
         catalog.run_many("receipt_put", (_receipt_row(load, outcome) for outcome in outcomes))
+        tables.remember(catalog, load.integration_id, *table)
 
 
 def finish(catalog: Catalog, load: LoadRecord) -> None:

@@ -33,19 +33,24 @@ FROM destination AS d JOIN integration AS i ON i.destination_id = d.id
 WHERE i.id = :integration_id;
 
 -- integration_create
-INSERT INTO integration (display_name, schema_name, destination_id, created_at)
-VALUES (:display_name, :schema_name, :destination_id, :now) RETURNING id;
+INSERT INTO integration
+  (display_name, schema_name, destination_id, type, key_names, deletes, created_at)
+VALUES (:display_name, :schema_name, :destination_id, :type, :key_names, :deletes, :now)
+RETURNING id;
 
 -- integration_list
-SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at
+SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at, type,
+  key_names, deletes
 FROM integration WHERE deleted_at IS NULL OR :with_deleted ORDER BY id;
 
 -- integration_get
-SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at
+SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at, type,
+  key_names, deletes
 FROM integration WHERE id = :id;
 
 -- integration_find
-SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at
+SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at, type,
+  key_names, deletes
 FROM integration
 WHERE deleted_at IS NULL
   AND (display_name = :name OR schema_name = :name OR CAST(id AS TEXT) = :name)
@@ -73,7 +78,7 @@ UPDATE token SET revoked_at = :now
 WHERE id = :id AND integration_id = :integration_id AND revoked_at IS NULL;
 
 -- token_access
-SELECT t.integration_id, t.revoked_at, i.paused_at, i.deleted_at
+SELECT t.integration_id, t.revoked_at, i.paused_at, i.deleted_at, i.type, i.key_names
 FROM token AS t JOIN integration AS i ON i.id = t.integration_id
 WHERE t.hash = :hash;
 
@@ -131,6 +136,9 @@ SELECT r.id, r.position, r.integration_id, r.table_name, r.records, r.received_a
 FROM receipt AS r LEFT JOIN load AS l ON l.id = r.load_id
 WHERE r.id = :id ORDER BY r.position;
 
+-- receipt_earlier
+SELECT id FROM receipt WHERE id >= :prefix AND id < :prefix || char(127) LIMIT 1;
+
 -- stream_loaded
 INSERT INTO stream (integration_id, table_name, rows_loaded, rows_rejected, last_loaded_at)
 SELECT integration_id, table_name, loaded, rejected, :now FROM load WHERE id = :id
@@ -149,3 +157,14 @@ SELECT s.integration_id, i.schema_name AS schema, s.table_name AS "table", s.row
   s.rows_rejected, s.last_loaded_at, s.error, s.failed_attempts, s.retry_at
 FROM stream AS s JOIN integration AS i ON i.id = s.integration_id
 ORDER BY s.integration_id, s.table_name;
+
+-- table_columns
+SELECT name, type, is_key FROM table_column
+WHERE integration_id = :integration_id AND table_name = :table_name ORDER BY place;
+
+-- table_forget
+DELETE FROM table_column WHERE integration_id = :integration_id AND table_name = :table_name;
+
+-- table_column_put
+INSERT INTO table_column (integration_id, table_name, place, name, type, is_key)
+VALUES (:integration_id, :table_name, :place, :name, :type, :is_key);

@@ -27,3 +27,9 @@ class BatchOutcome:
 def lookup(catalog: Catalog, receipt: str) -> list[dict[str, Any]]:
     """Return one row per batch of a request that took part in a load, oldest first."""
     return catalog.all("receipt_get", id=receipt)
+
+
+def earlier(catalog: Catalog, prefix: str) -> str | None:
+    """Return a receipt that begins so and took part in a load, if any."""
+    row = catalog.one("receipt_earlier", prefix=prefix)
+    return None if row is None else str(row["id"])

@@ -1,6 +1,7 @@
 """Access tokens: shown once, stored as SHA-256 (import-api.md §1.2)."""
 
 import hashlib
+import json
 import secrets
 from dataclasses import dataclass
 from enum import Enum
@@ -20,6 +21,18 @@ class Token:
     integration_id: int
     last_four: str
     created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token is good for."""
+
+    access: "Access"
+    integration_id: int = 0
+    type: str = ""
+    """The integration's: import_api or webhook."""
+    key_names: tuple[str, ...] = ()
+    """The integration's, if it is a webhook."""
 
 
 class Access(Enum):
@@ -68,14 +81,18 @@ def revoke(catalog: Catalog, integration_id: int, token_id: int) -> None:
         raise NotFound(f"integration {integration_id} has no active token {token_id}.")
 
 
-def access(catalog: Catalog, token_hash: bytes) -> tuple[Access, int]:
-    """Say what the token with this hash may do and for which integration (0 if unknown)."""
+def grant(catalog: Catalog, token_hash: bytes) -> Grant:
+    """Say what the token with this hash may do and for which integration."""
     row = catalog.one("token_access", hash=token_hash)
     if row is None or row["revoked_at"] is not None:
-        return Access.UNKNOWN, 0
-    if row["paused_at"] is not None or row["deleted_at"] is not None:
-        return Access.INACTIVE, int(row["integration_id"])
-    return Access.GRANTED, int(row["integration_id"])
+        return Grant(Access.UNKNOWN)
+    inactive = row["paused_at"] is not None or row["deleted_at"] is not None
+    return Grant(
+        Access.INACTIVE if inactive else Access.GRANTED,
+        row["integration_id"],
+        row["type"],
+        tuple(json.loads(row["key_names"])),
+    )
 
 
 def hashed(secret: str) -> bytes:

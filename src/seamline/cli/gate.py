@@ -8,9 +8,9 @@ from seamline.server import watch_parent
 def gate(*, flags: SettingFlags = SettingFlags()) -> None:  # type: ignore[valid-type]  # noqa: B008
     """Run one gate process on its own; `seamline serve` starts it for you."""
     from seamline.gate.server import run_gate
-    from seamline.web.first_run import FirstRun
+    from seamline.web.site import site
 
     settings = configured(flags).settings
     set_up_logs("gate", settings.log_level)
     watch_parent()
-    run_gate(settings, FirstRun(settings).routes())
+    run_gate(settings, site(settings))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from cyclopts import App, Parameter
 
 from seamline.catalog import accounts, integrations
-from seamline.catalog.integrations import Integration
+from seamline.catalog.integrations import Deletes, Integration, Type
 from seamline.catalog.store import Catalog
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import console, moment, print_json, print_table
@@ -20,11 +20,22 @@ def create(
     *,
     schema: Annotated[str | None, Parameter(help="schema name instead of the derived one")] = None,
     destination: Annotated[str | None, Parameter(help="where to load; default: the first")] = None,
+    type_: Annotated[
+        Type, Parameter(name="--type", help="webhook: takes any JSON at a URL of its own")
+    ] = "import_api",
+    key: Annotated[
+        tuple[str, ...], Parameter(help="field a webhook's records are upserted by; repeatable")
+    ] = (),
+    deletes: Annotated[
+        Deletes, Parameter(help="what the action delete does: remove rows or mark them")
+    ] = "hard",
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Create an integration; its schema name is derived from NAME and never changes."""
     with options.catalog(create=True) as catalog:
-        made = integrations.create(catalog, name, schema, destination)
+        made = integrations.create(
+            catalog, name, schema, destination, type=type_, key_names=key, deletes=deletes
+        )
         if options.json:
             print_json(_json(catalog, made))
             return

@@ -10,7 +10,7 @@ from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import console, print_json
 from seamline.core.errors import NotFound
 from seamline.gate.receipts import MAX_WAIT_SECONDS, ReceiptDesk
-from seamline.queue.opening import open_queue
+from seamline.queue.opening import open_queue, open_spool
 
 
 def receipt(
@@ -23,7 +23,7 @@ def receipt(
     """Show the journey of a request; exit code 1 if --wait ended before it was loaded."""
     with options.catalog() as catalog:
         queue = open_queue(options.settings)
-        desk = ReceiptDesk(catalog, queue)
+        desk = ReceiptDesk(catalog, queue, open_spool(options.settings))
         found = asyncio.run(desk.wait(receipt_id, MAX_WAIT_SECONDS if wait else 0.0))
         queue.close()
     if found is None:

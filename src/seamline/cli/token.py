@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from cyclopts import App
 
-from seamline.catalog import integrations, tokens
+from seamline.catalog import accounts, integrations, tokens
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import console, moment, print_json, print_table
 
@@ -15,11 +15,16 @@ app = App(name="token", help="Create, list and revoke access tokens (two active 
 def create(integration: str, /, *, options: Options = DEFAULT_OPTIONS) -> None:
     """Create a token; its secret is shown this once and cannot be recovered."""
     with options.catalog() as catalog:
-        token, secret = tokens.create(catalog, integrations.find(catalog, integration).id)
+        found = integrations.find(catalog, integration)
+        token, secret = tokens.create(catalog, found.id)
+        path = f"/v1/clients/{accounts.client_id(catalog)}/token/{secret}"
+    webhook = {"path": path} if found.type == "webhook" else {}
     if options.json:
-        print_json({"id": token.id, "access_token": secret})
+        print_json({"id": token.id, "access_token": secret, **webhook})
         return
-    console().print(f"Token {token.id}, shown this once:\n\n{secret}\n", soft_wrap=True)
+    kind = "URL" if webhook else "Token"
+    shown = webhook.get("path", secret)
+    console().print(f"{kind} {token.id}, shown this once:\n\n{shown}\n", soft_wrap=True)
 
 
 @app.command(name="list")

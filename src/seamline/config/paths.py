@@ -10,6 +10,7 @@ class DataDir:
         self.root = Path(root).absolute()
         self.catalog = self.root / "catalog.db"
         self.queue = self.root / "queue"
+        self.spool = self.root / "spool"
         self.warehouse = self.root / "warehouse.duckdb"
         self.scratch = self.root / "scratch"
         self.loader_socket = self.root / "loader.sock"

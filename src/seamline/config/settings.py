@@ -31,6 +31,16 @@ class Settings:
         10 * 2**30, "disk the queue may take; beyond it the gate answers 503", 2**20
     )
     queue_segment_bytes: int = _setting(64 * 2**20, "size at which a queue file is rotated", 2**16)
+    spool_dir: str = _setting(
+        "", "where batches are kept while the queue's storage fails; empty: DATA_DIR/spool"
+    )
+    spool_max_bytes: int = _setting(
+        2**30, "disk the spool may take; 0 turns it off, so that such requests are answered 503", 0
+    )
+    region: str = _setting("", "region this server serves; empty: requests of all hosts are taken")
+    region_hosts: str = _setting(
+        "", "hosts by region, as eu=api.eu.example.org,us=api.example.org; see region"
+    )
     flush_seconds: float = _setting(1.0, "least time between two loads of one table", 0)
     flush_rows: int = _setting(100_000, "records that make a load due at once, and its most", 1)
     flush_bytes: int = _setting(32 * 2**20, "bytes that make a load due at once, and its most", 1)

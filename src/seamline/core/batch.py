@@ -30,9 +30,16 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """Indexes of messages whose record is valid but not *plain* (see ``core/shape.py``)."""
     activations: tuple[int, ...] = ()
     """Indexes of ``activate_version`` messages."""
+    deletions: tuple[int, ...] = ()
+    """Indexes of ``delete`` messages, whose data are their keys; counted in ``records``."""
     bookmarks: tuple[str, ...] = ()
     untyped: bool = False
     """Whether no record is plain, because no schema speaks for it (push)."""
+
+    @property
+    def apart(self) -> tuple[int, ...]:
+        """Indexes of all messages that are not plain upserts."""
+        return (*self.misfits, *self.deletions, *self.activations)
 
 
 @dataclass(frozen=True, slots=True)

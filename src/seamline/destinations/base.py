@@ -23,6 +23,10 @@ BATCH_COLUMN = "_sdc_batch"
 prefix is reserved, so no field of a client can have its name."""
 
 
+DELETED_COLUMN = "_sdc_deleted"
+"""The column of written rows that marks hard deletions; not stored, and there only if need be."""
+
+
 @dataclass(frozen=True, slots=True)
 class ColumnType:
     """How a destination stores an internal type."""
@@ -129,7 +133,8 @@ class Write:
     table: str | None
     """None when no row has anywhere to go."""
     rows: pa.Table
-    """Named like the destination's columns, plus ``BATCH_COLUMN``; at most one row per key."""
+    """Named like the destination's columns, plus ``BATCH_COLUMN`` and, if rows are to be deleted,
+    ``DELETED_COLUMN``; at most one row per key."""
     keys: tuple[str, ...]
     """Columns to upsert by; empty to append."""
     rejected: pa.Table
@@ -179,7 +184,9 @@ class Destination(ABC):
         """Write rows, rejected rows and fence in one transaction: all of it or nothing.
 
         An incoming row replaces the stored one of its key if its (version, sequence) is greater,
-        or the stored sequence is NULL. Raises ``TableStopped`` when the table cannot take it.
+        or the stored sequence is NULL. A row marked in ``DELETED_COLUMN`` removes it by the same
+        rule, and what was deleted stays so until a greater one comes. Raises ``TableStopped`` when
+        the table cannot take it.
         """
 
     @abstractmethod

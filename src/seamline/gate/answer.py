@@ -22,10 +22,28 @@ class Answer(Exception):  # noqa: N818 - an early answer, not an error of ours
             self.content, self.media_type = msgspec.json.encode(body), JSON
 
 
-def accepted(receipt: str) -> Answer:
-    """201: the batch is durable."""
-    headers = {"Seamline-Receipt": receipt, "Seamline-Durability": "fsync"}
+def accepted(receipt: str, *, repeated: bool = False) -> Answer:
+    """201: the batch is durable; ``repeated`` if an earlier request brought it."""
+    headers = _receipt_headers(receipt)
+    if repeated:
+        headers["Idempotent-Replayed"] = "true"
     return Answer(201, {"status": "OK", "message": "Batch Accepted!"}, headers)
+
+
+def kept_aside(receipt: str) -> Answer:
+    """202: the batch is durable and will be queued once the queue's storage works again."""
+    body = {"status": "Accepted", "message": "The batch is queued to be processed."}
+    return Answer(202, body, _receipt_headers(receipt))
+
+
+def _receipt_headers(receipt: str) -> dict[str, str]:
+    return {"Seamline-Receipt": receipt, "Seamline-Durability": "fsync"}
+
+
+def other_body() -> Answer:
+    """422: an ``Idempotency-Key`` came a second time, with another request."""
+    text = "this Idempotency-Key was used for another request; a key stands for one body"
+    return Answer(422, {"status": "ERROR", "message": text})
 
 
 def refused(text: str) -> Answer:
@@ -97,9 +115,40 @@ def wrong_push_type(media_type: str) -> Answer:
     return Answer(415, {"status": "ERROR", "message": text})
 
 
+def wrong_webhook_type(found: str) -> Answer:
+    """415 of a webhook."""
+    text = f"Unsupported content-type {found}. Please send application/json"
+    return Answer(415, {"status": "ERROR", "message": text})
+
+
+def wrong_records_type(found: str) -> Answer:
+    """415 of ``/v2/import/records``."""
+    text = (
+        f"Unsupported content-type {found}. Please send application/x-ndjson or "
+        "application/vnd.apache.arrow.stream"
+    )
+    return Answer(415, {"status": "ERROR", "message": text})
+
+
+def too_many_records(count: int, most: int) -> Answer:
+    """400: more records than a request may hold."""
+    text = f"The batch contains {count} records. The maximum is {most}"
+    return Answer(400, {"status": "ERROR", "message": text})
+
+
+def received(stored: Answer) -> Answer:
+    """Return the 200 of a webhook for the 201 or 202 of a batch."""
+    return Answer(200, {"status": "OK"}, stored.headers)
+
+
 def not_authorized() -> Answer:
     """401: no token, or one nobody has (B10)."""
     return Answer(401, {"message": "Not Authorized"})
+
+
+def wrong_region() -> Answer:
+    """401: the host belongs to another region (B11)."""
+    return Answer(401, {"message": "Invalid region."})
 
 
 def not_active() -> Answer:

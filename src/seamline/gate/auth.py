@@ -2,9 +2,13 @@
 
 import re
 
+from starlette.datastructures import Headers
+
 from seamline.catalog import tokens
 from seamline.catalog.store import Catalog
-from seamline.catalog.tokens import Access
+from seamline.catalog.tokens import Access, Grant
+from seamline.config.settings import Settings
+from seamline.core.errors import Refused
 from seamline.gate import answer
 
 # One documented include writes the scheme with a colon (import-api.md §1.2).
@@ -19,28 +23,62 @@ class Authenticator:
     Revoking, pausing and deleting are commits of another connection, so they end the cache at once.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, settings: Settings) -> None:
         self._catalog = catalog
-        self._known: dict[bytes, tuple[Access, int]] = {}
+        self._foreign_hosts = foreign_hosts(settings)
+        self._known: dict[bytes, Grant] = {}
         self._version = catalog.data_version
 
-    def integration(self, authorization: str | None) -> int:
-        """Return the integration id the header gives access to; raise the 401 otherwise."""
-        match = _BEARER.fullmatch(authorization or "")
-        if match is None or len(match[1]) > _MAX_HEADER:
-            raise answer.not_authorized()
-        access, integration_id = self._access(tokens.hashed(match[1]))
-        if access is Access.UNKNOWN:
-            raise answer.not_authorized()
-        if access is Access.INACTIVE:
-            raise answer.not_active()
-        return integration_id
+    def importer(self, headers: Headers) -> Grant:
+        """Return what a request to the Import API may do; raise the 401 otherwise."""
+        match = _BEARER.fullmatch(headers.get("authorization", ""))
+        return self._checked(match[1] if match else "", "import_api", headers)
 
-    def _access(self, token_hash: bytes) -> tuple[Access, int]:
+    def webhook(self, secret: str, headers: Headers) -> Grant:
+        """Return what a request to a webhook's URL may do; raise the 401 otherwise."""
+        return self._checked(secret, "webhook", headers)
+
+    def _checked(self, secret: str, type_: str, headers: Headers) -> Grant:
+        if not 0 < len(secret) <= _MAX_HEADER:
+            raise answer.not_authorized()
+        found = self._grant(tokens.hashed(secret))
+        if found.access is Access.UNKNOWN or found.type != type_:
+            raise answer.not_authorized()
+        if _host(headers.get("host", "")) in self._foreign_hosts:
+            raise answer.wrong_region()
+        if found.access is Access.INACTIVE:
+            raise answer.not_active()
+        return found
+
+    def _grant(self, token_hash: bytes) -> Grant:
         version = self._catalog.data_version
         if version != self._version or len(self._known) > _MAX_CACHED:
             self._known.clear()
             self._version = version
         if token_hash not in self._known:
-            self._known[token_hash] = tokens.access(self._catalog, token_hash)
+            self._known[token_hash] = tokens.grant(self._catalog, token_hash)
         return self._known[token_hash]
+
+
+def foreign_hosts(settings: Settings) -> frozenset[str]:
+    """Return the hosts of other regions than this server's.
+
+    Raises ``Refused`` for a ``region_hosts`` that cannot be read.
+    """
+    pairs = [pair.partition("=") for pair in settings.region_hosts.split(",") if pair.strip()]
+    if not all(region.strip() and host.strip() for region, _, host in pairs):
+        raise Refused(
+            f"region_hosts is [{settings.region_hosts}]; it must be pairs as "
+            "eu=api.eu.example.org,us=api.example.org."
+        )
+    return frozenset(
+        _host(host.strip())
+        for region, _, host in pairs
+        if settings.region and region.strip() != settings.region
+    )
+
+
+def _host(text: str) -> str:
+    """Return a host without its port, in lower case."""
+    name, colon, port = text.rpartition(":")
+    return (name if colon and port.isdigit() else text).lower()

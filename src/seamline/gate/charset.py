@@ -12,8 +12,8 @@ def as_utf8(body: bytes, declared: str | None) -> bytes:
     """Return the body in UTF-8.
 
     A declared charset is honoured. Without one, a body that is not UTF-8 is taken as windows-1252:
-    an old client encodes with whatever its virtual machine defaults to. Raises the 415 for an
-    unknown charset, the 400 for bytes that do not fit the declared one.
+    an old client encodes with whatever its virtual machine defaults to. Raises ``LookupError`` for
+    an unknown charset, the 400 for bytes that do not fit the declared one.
     """
     if declared is None:
         try:
@@ -21,12 +21,9 @@ def as_utf8(body: bytes, declared: str | None) -> bytes:
         except UnicodeDecodeError:
             return body.decode("windows-1252", "replace").encode()
         return body
-    try:
-        name = codecs.lookup(declared).name
-    except LookupError:
-        name = ""
+    name = codecs.lookup(declared).name
     if name not in _KNOWN:
-        raise answer.wrong_push_type(f"with charset {declared}")
+        raise LookupError(declared)
     try:
         return body if name == "utf-8" else body.decode(name).encode()
     except (UnicodeDecodeError, ValueError) as error:

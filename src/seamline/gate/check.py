@@ -18,12 +18,24 @@ from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.gate.chunks import UNREADABLE, chunks_of, decode_array, split_array, unreadable
-from seamline.gate.envelope import MAX_MESSAGES, envelope_violation, is_activation, is_upsert
+from seamline.gate.envelope import (
+    MAX_MESSAGES,
+    envelope_violation,
+    is_activation,
+    is_deletion,
+    is_upsert,
+)
+from seamline.gate.limits import (
+    MAX_DATA_POINTS,
+    MAX_DEPTH,
+    Stopwatch,
+    data_points,
+    is_too_deep,
+    may_exceed,
+)
 from seamline.gate.repeats import repeated_key
 from seamline.gate.schemas import CompiledSchema, SchemaCache
 from seamline.gate.violations import explain
-
-MAX_DATA_POINTS = 10_000
 
 
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,6 +64,7 @@ class Checked:
     records: int = 0
     misfits: list[int] = field(default_factory=list)
     activations: list[int] = field(default_factory=list)
+    deletions: list[int] = field(default_factory=list)
     untyped: bool = False
 
     def batch(self, integration_id: int, receipt: str, received_at: datetime) -> Batch:
@@ -67,6 +80,7 @@ class Checked:
             records=self.records,
             misfits=tuple(self.misfits),
             activations=tuple(self.activations),
+            deletions=tuple(self.deletions),
             untyped=self.untyped,
             bookmarks=self.bookmarks,
         )
@@ -101,7 +115,9 @@ class Checker:
             compiled = self._schemas.compiled(checked.schema, keys)
         except Answer as schema_refusal:
             raise _refusal(body, otherwise=schema_refusal) from None
+        stopwatch = Stopwatch()
         for start, text in chunks_of(raw_messages):
+            stopwatch.check()
             self._check_chunk(body, checked, compiled, start, text)
         checked.records = len(raw_messages) - len(checked.activations)
         return checked
@@ -113,7 +129,8 @@ class Checker:
             messages = decode_array(text)
         except UNREADABLE:
             raise _refusal(body) from None
-        if not compiled.plain_messages.is_valid(messages):
+        plain = compiled.plain_messages.is_valid(messages)
+        if not plain:
             for index, message in enumerate(messages, start):
                 _sort_message(body, checked, compiled, index, message)
         key = repeated_key(text, messages)
@@ -122,9 +139,10 @@ class Checker:
                 f"Duplicate key [{key}] in messages {start} to {start + len(messages) - 1}; "
                 "a key may stand once in an object"
             )
-        if _may_hold_more_points(text):
+        many, deep = may_exceed(text)
+        if many or (deep and not (plain and compiled.is_flat)):
             for index, message in enumerate(messages, start):
-                _check_points(index, message.get("data"))
+                _check_size(index, message.get("data"))
 
 
 def _sort_message(
@@ -138,6 +156,9 @@ def _sort_message(
     elif is_upsert(message):
         _check_record(body, compiled, index, message["data"])
         checked.misfits.append(index)
+    elif is_deletion(message):
+        _check_deletion(body, compiled, index, message["data"])
+        checked.deletions.append(index)
     else:
         raise _refusal(body)
     if not INT64_MIN <= message["sequence"] <= INT64_MAX:
@@ -148,6 +169,27 @@ def _check_record(body: bytes, compiled: CompiledSchema, index: int, data: dict[
     if not compiled.record.is_valid(data):
         # A fault of any message's envelope comes before the fault of this record.
         raise _refusal(body, otherwise=_record_refusal(compiled, index, data))
+    _check_keys(body, compiled, data)
+
+
+def _check_deletion(
+    body: bytes, compiled: CompiledSchema, index: int, data: dict[str, Any]
+) -> None:
+    """Accept data that hold the keys and nothing else."""
+    extra = next((name for name in data if name not in compiled.keys), None)
+    if not compiled.keys:
+        words = f"#/messages/{index}: action delete needs key_names, to tell which row is meant"
+    elif extra is not None:
+        words = f"#/messages/{index}/data: extraneous key [{extra}] is not permitted"
+    else:
+        _check_keys(body, compiled, data)
+        if not compiled.deletion.is_valid(data):
+            raise _refusal(body, otherwise=_record_refusal(compiled, index, data))
+        return
+    raise _refusal(body, otherwise=answer.refused(f"Request failed validation:{words}"))
+
+
+def _check_keys(body: bytes, compiled: CompiledSchema, data: dict[str, Any]) -> None:
     for key in compiled.keys:
         value = data.get(key)
         declared = key in (compiled.schema.get("properties") or {})
@@ -179,27 +221,8 @@ def _refusal(body: bytes, otherwise: Answer | None = None) -> Answer:
     return otherwise or answer.malformed("the request could not be read")
 
 
-def _may_hold_more_points(text: bytes) -> bool:
-    """Say whether any one message of the chunk can exceed the limit on data points.
-
-    Every member and element follows a comma or opens its object or array, so these bytes are an
-    upper bound that costs three substring counts.
-    """
-    return text.count(b",") + text.count(b"{") + text.count(b"[") > MAX_DATA_POINTS
-
-
-def _check_points(index: int, data: Any) -> None:
+def _check_size(index: int, data: Any) -> None:
     if data_points(data) > MAX_DATA_POINTS:
         raise answer.refused(f"Record {index} exceeds the maximum of {MAX_DATA_POINTS} data points")
-
-
-def data_points(value: Any) -> int:
-    """Count object members and array elements at any depth."""
-    total = 0
-    pending = [value]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, dict | list):
-            total += len(node)
-            pending += node.values() if isinstance(node, dict) else node
-    return total
+    if is_too_deep(data):
+        raise answer.refused(f"Record {index} exceeds the maximum depth of {MAX_DEPTH} levels")

@@ -12,10 +12,10 @@ import msgspec
 from seamline.core.shape import MAX_KEY_LENGTH, JsonSchema
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
-from seamline.gate.answer import Answer
-from seamline.gate.check import MAX_DATA_POINTS, Checked, data_points
+from seamline.gate.check import Checked
 from seamline.gate.chunks import UNREADABLE, chunks_of, decode_array, split_array, unreadable
 from seamline.gate.envelope import MAX_MESSAGES
+from seamline.gate.limits import MAX_DATA_POINTS, MAX_DEPTH, data_points, is_too_deep
 from seamline.gate.repeats import repeated_key
 
 MAX_REASONS = 100
@@ -23,6 +23,7 @@ MAX_REASONS = 100
 BLANK = "can't be blank"
 _NOT_INTEGER = ["should be an integer", "should be a number"]
 _UPSERT = "upsert"
+_DELETE = "delete"
 _ACTIVATIONS = ("switch_view", "activate_version")
 _ARGUMENTS = frozenset(
     ("client_id", "table_name", "sequence", "action", "key_names", "data", "table_version",
@@ -79,13 +80,7 @@ def check_count(count: int) -> None:
     if count == 0:
         raise answer.not_records()
     if count > MAX_MESSAGES:
-        raise Answer(
-            400,
-            {
-                "status": "ERROR",
-                "message": f"The batch contains {count} records. The maximum is {MAX_MESSAGES}",
-            },
-        )
+        raise answer.too_many_records(count, MAX_MESSAGES)
 
 
 def check_pushed(records: Sequence[Pushed], client_id: int) -> list[Checked]:
@@ -132,7 +127,7 @@ def _reason(record: dict[str, Any]) -> Reason:
     action = record.get("action")
     if action is None or action == "":
         reason["action"] = [BLANK]
-    elif action != _UPSERT and action not in _ACTIVATIONS:
+    elif action not in (_UPSERT, _DELETE, *_ACTIVATIONS):
         reason["action"] = ["is not a supported action"]
     if action not in _ACTIVATIONS:
         _check_keys(reason, record.get("key_names"))
@@ -182,6 +177,10 @@ def _check_data(reason: Reason, record: dict[str, Any]) -> None:
         found.append(f"String keys cannot be longer than {MAX_KEY_LENGTH} characters")
     if data_points(data) > MAX_DATA_POINTS:
         found.append(f"data cannot contain more than {MAX_DATA_POINTS} data points")
+    if is_too_deep(data):
+        found.append(f"data cannot nest deeper than {MAX_DEPTH} levels")
+    if record.get("action") == _DELETE and set(data) - set(keys):
+        found.append("data of a delete can hold its keys only")
     if found:
         reason["data"] = found
 
@@ -195,6 +194,7 @@ class _Run:
     types: tuple[tuple[str, JsonSchema], ...]
     messages: list[bytes]
     activations: list[int]
+    deletions: list[int]
 
     def takes(self, record: Pushed, keys: tuple[str, ...], version: int) -> bool:
         same_keys = keys in ((), self.keys) or not self.keys
@@ -202,8 +202,10 @@ class _Run:
 
     def add(self, record: Pushed, keys: tuple[str, ...]) -> None:
         self.keys = self.keys or keys
-        if record.arguments["action"] != _UPSERT:
+        if record.arguments["action"] in _ACTIVATIONS:
             self.activations.append(len(self.messages))
+        elif record.arguments["action"] == _DELETE:
+            self.deletions.append(len(self.messages))
         self.messages.append(record.message)
 
     def checked(self, table: str) -> Checked:
@@ -216,6 +218,7 @@ class _Run:
             bookmarks=(),
             records=len(self.messages) - len(self.activations),
             activations=self.activations,
+            deletions=self.deletions,
             untyped=True,
         )
 
@@ -228,6 +231,6 @@ def _batches(records: Sequence[Pushed]) -> list[Checked]:
         version = arguments.get("table_version") or 0
         of_table = runs.setdefault(arguments["table_name"], [])
         if not of_table or not of_table[-1].takes(record, keys, version):
-            of_table.append(_Run((), version, record.types, [], []))
+            of_table.append(_Run((), version, record.types, [], [], []))
         of_table[-1].add(record, keys)
     return [run.checked(table) for table, of_table in runs.items() for run in of_table]

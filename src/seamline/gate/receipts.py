@@ -8,6 +8,7 @@ from seamline.catalog import receipts
 from seamline.catalog.store import Catalog
 from seamline.core.batch import split_stream
 from seamline.queue.base import Arrival, Queue
+from seamline.queue.spool import Spool
 
 _POLL_SECONDS = 0.05
 MAX_WAIT_SECONDS = 55.0
@@ -17,9 +18,10 @@ MAX_WAIT_SECONDS = 55.0
 class ReceiptDesk:
     """Answers for receipts from the queue (what waits) and the catalog (what was loaded)."""
 
-    def __init__(self, catalog: Catalog, queue: Queue) -> None:
+    def __init__(self, catalog: Catalog, queue: Queue, spool: Spool) -> None:
         self._catalog = catalog
         self._queue = queue
+        self._spool = spool
 
     def look_up(self, receipt: str) -> dict[str, Any] | None:
         """Return the journey of a request, or None if nobody knows the receipt."""
@@ -28,7 +30,7 @@ class ReceiptDesk:
         prepared = {row["position"] for row in rows if row["state"] == "running"}
         waiting = [a for a in self._queue.find(receipt) if a.position not in done]
         if not done and not waiting:
-            return None
+            return self._spooled(receipt)
         return {
             "receipt": receipt,
             "integration_id": rows[0]["integration_id"]
@@ -38,6 +40,25 @@ class ReceiptDesk:
             "batches": [
                 *done.values(),
                 *(_waiting(a, "prepared" if a.position in prepared else "queued") for a in waiting),
+            ],
+        }
+
+    def _spooled(self, receipt: str) -> dict[str, Any] | None:
+        envelopes = [batch.envelope for batch in self._spool.find(receipt)]
+        if not envelopes:
+            return None
+        return {
+            "receipt": receipt,
+            "integration_id": envelopes[0].integration_id,
+            "state": "spooled",
+            "batches": [
+                {
+                    "table": envelope.table,
+                    "state": "spooled",
+                    "records": envelope.records,
+                    "received_at": envelope.received_at.isoformat(),
+                }
+                for envelope in envelopes
             ],
         }
 

@@ -8,13 +8,18 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from seamline.core.shape import JsonSchema, demanding, has_plain_root, plain_schema
+from seamline.core.shape import JsonSchema, demanding, fields_of, has_plain_root, plain_schema
 from seamline.core.timestamp import PLAIN_PATTERN, is_valid
-from seamline.core.types import INT64_MAX, INT64_MIN
+from seamline.core.types import INT64_MAX, INT64_MIN, Type
 from seamline.gate import answer
 from seamline.gate.rules import problem_of, rooted_at
 
 _FORMATS = {"date-time": is_valid}
+
+MAX_PATTERNS = 1000
+_BACKTRACKS_PER_RECORD = 200_000
+_MAX_BACKTRACKS = 10_000
+_MIN_BACKTRACKS = 100
 _CACHED_SCHEMAS = 500
 _CACHED_BYTES = 16 * 2**20
 
@@ -38,10 +43,19 @@ def message_schema(data: JsonSchema, sequence: JsonSchema, time: JsonSchema) -> 
     }
 
 
-def validator(schema: JsonSchema) -> Any:
-    """Compile a draft-4 validator with our date-time rule; it never fetches anything."""
+def validator(schema: JsonSchema, patterns: int = 1) -> Any:
+    """Compile a draft-4 validator with our date-time rule; it never fetches anything.
+
+    Most patterns are searched in linear time. Those that look around or refer back share a budget
+    of steps per record among ``patterns`` of them; beyond it a value counts as not matching.
+    """
+    steps = min(_MAX_BACKTRACKS, max(_MIN_BACKTRACKS, _BACKTRACKS_PER_RECORD // max(patterns, 1)))
     return jsonschema_rs.Draft4Validator(
-        schema, formats=_FORMATS, validate_formats=True, offline=True
+        schema,
+        formats=_FORMATS,
+        validate_formats=True,
+        offline=True,
+        pattern_options=jsonschema_rs.FancyRegexOptions(backtrack_limit=steps),
     )
 
 
@@ -52,6 +66,7 @@ class CompiledSchema:
     schema: JsonSchema
     keys: tuple[str, ...]
     has_references: bool
+    patterns: int = 0
 
     @cached_property
     def plain_messages(self) -> Any:
@@ -68,12 +83,24 @@ class CompiledSchema:
             plain = plain_schema(self.schema, self.keys, {})
             data = {"type": "object", "allOf": [whole, plain]}
         time = {"type": "string", "pattern": PLAIN_PATTERN}
-        return validator({"type": "array", "items": message_schema(data, _SEQUENCE, time)})
+        items = message_schema(data, _SEQUENCE, time)
+        return validator({"type": "array", "items": items}, self.patterns)
+
+    @cached_property
+    def is_flat(self) -> bool:
+        """Whether the plain records of this schema hold no objects and arrays."""
+        return all(field.type is not Type.JSON for field in fields_of(self.schema))
 
     @cached_property
     def record(self) -> Any:
         """Judges one record against the schema the client sent."""
-        return validator(rooted_at(self.schema, "#", times_by_pattern=False))
+        return validator(rooted_at(self.schema, "#", times_by_pattern=False), self.patterns)
+
+    @cached_property
+    def deletion(self) -> Any:
+        """Judges the data of a deletion: key values must be what the schema says they are."""
+        kept = {k: v for k, v in self.schema.items() if k in ("properties", "definitions")}
+        return validator(rooted_at(kept, "#", times_by_pattern=False), self.patterns)
 
 
 class SchemaCache:
@@ -104,7 +131,10 @@ def compile_schema(source: bytes, keys: tuple[str, ...]) -> CompiledSchema:
     problem = problem_of(schema)
     if problem:
         raise answer.refused(f"Invalid JSON schema: {problem}")
-    compiled = CompiledSchema(schema, keys, b"$ref" in source)
+    patterns = source.count(b'"pattern')
+    if patterns > MAX_PATTERNS:
+        raise answer.refused(f"Invalid JSON schema: it has more than {MAX_PATTERNS} patterns")
+    compiled = CompiledSchema(schema, keys, b"$ref" in source, patterns)
     try:
         _ = compiled.record, compiled.plain_messages
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:

@@ -8,17 +8,16 @@ from collections.abc import Sequence
 from granian.constants import Interfaces
 from granian.server.embed import Server
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
 
 from seamline.config.address import address_of
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
-from seamline.gate.routes import make_app
+from seamline.gate.routes import Pages, make_app
 
 _BACKLOG = 1024
 
 
-def run_gate(settings: Settings, pages: Sequence[BaseRoute] = ()) -> None:
+def run_gate(settings: Settings, pages: Sequence[Pages] = ()) -> None:
     """Serve until SIGTERM or SIGINT; requests in flight are finished first."""
     DataDir(settings.data_dir).create()
     # Decoding builds many short-lived containers; the default threshold would scan them for cycles

@@ -316,7 +316,8 @@ def _matches(pattern: str, value: str) -> bool:
 
 @lru_cache(maxsize=256)
 def _pattern_judge(pattern: str) -> Any:
-    return jsonschema_rs.Draft4Validator({"pattern": pattern})
+    options = jsonschema_rs.FancyRegexOptions(backtrack_limit=10_000)
+    return jsonschema_rs.Draft4Validator({"pattern": pattern}, pattern_options=options)
 
 
 def _is_of(kind: str, value: Any) -> bool:

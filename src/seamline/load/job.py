@@ -13,7 +13,7 @@ that the running load did happen.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,11 +24,12 @@ from seamline.catalog.integrations import Integration
 from seamline.catalog.loads import LoadRecord
 from seamline.catalog.receipts import BatchOutcome
 from seamline.catalog.store import Catalog
+from seamline.catalog.tables import KnownColumn
 from seamline.core.batch import split_stream
 from seamline.core.clock import now
 from seamline.core.errors import TableStopped
-from seamline.core.types import Type
 from seamline.destinations.base import (
+    DELETED_COLUMN,
     GENERATED_KEY,
     CreateSchema,
     Described,
@@ -39,10 +40,12 @@ from seamline.destinations.base import (
     Write,
     rejected_rows,
 )
-from seamline.load.plan import EXTRACTED_AT, Plan, make_plan
+from seamline.load.plan import DELETED_AT, EXTRACTED_AT, Plan, key_types, make_plan
 from seamline.prepare.rejected import Rejection, record_text
-from seamline.prepare.stage import Stage, all_records
+from seamline.prepare.stage import Stage, all_records, deletions
 from seamline.queue.base import Queue, Queued
+
+NO_KEYS_TO_DELETE = "Cannot delete from a table without Primary Keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class _Job:
     ) -> None:
         self.queued = queued
         self._loader = loader
+        self._integration = integration
         self._stream = stream
         self._destination = destination
         self._source = Source(loader.queue.queue_id, stream)
@@ -154,21 +158,25 @@ class _Job:
             self._loader.engine,
             self._destination.capabilities,
             self._wanted.name,
-            _key_types(described.table),
+            key_types(described.table),
         ) as stage:
             if self._table_problem:
-                rejections = self._reject_all(fresh, self._table_problem)
-                plan = Plan(has_table=False)
+                rejections = self._reject(all_records(fresh), self._table_problem)
+                plan = Plan()
             else:
                 stage.fill(fresh)
-                rejections = stage.rejections
+                deletes = any(entry.batch.envelope.deletions for entry in fresh)
                 plan = make_plan(
                     described.table,
                     self._wanted,
                     stage.incoming(),
                     with_extracted_at=stage.has_extraction_times(),
                     capabilities=self._destination.capabilities,
+                    with_deleted_at=deletes and self._integration.deletes == "soft",
                 )
+                rejections = stage.rejections
+                if deletes and not plan.upsert_keys:
+                    rejections = [*rejections, *self._reject(deletions(fresh), NO_KEYS_TO_DELETE)]
             self._destination.apply([CreateSchema(self._wanted.schema), *plan.changes])
             self._write(record, described.fence, fresh, stage, plan, rejections)
 
@@ -187,7 +195,7 @@ class _Job:
         if activated:
             activated = fresh[-1].batch.envelope.table_version >= version
             version = max(version, fresh[-1].batch.envelope.table_version)
-        extras = _system_columns(batched, plan)
+        extras = _system_columns(batched, plan) | self._deletion_columns(fresh, plan)
         upsert_keys = [plan.columns[key] for key in plan.upsert_keys]
         rows = stage.rows(plan.columns, extras, upsert_keys, fence.active_version)
         write = Write(
@@ -205,14 +213,33 @@ class _Job:
 
         def before_commit(won: dict[int, int]) -> None:
             outcomes = _outcomes(fresh, won, rejections)
-            loads.intend(self._loader.catalog, record, outcomes, plan.added, prepared_at)
+            loads.intend(
+                self._loader.catalog, record, outcomes, plan.added, prepared_at, self._known(plan)
+            )
 
         self._destination.write(write, before_commit)
 
-    def _reject_all(self, fresh: Sequence[Queued], reason: str) -> list[Rejection]:
+    def _known(self, plan: Plan) -> tuple[str, list[KnownColumn]]:
+        """Return the table and its columns as they are after the load."""
+        table = plan.table
+        if table is None:
+            return self._wanted.name, []
+        keys = table.keys or ()
+        return table.name, [KnownColumn(c.name, c.type, c.name in keys) for c in table.columns]
+
+    def _deletion_columns(self, fresh: Sequence[Queued], plan: Plan) -> dict[str, str]:
+        """Return the column that tells deletions from upserts; none if there are only upserts."""
+        if not plan.upsert_keys or not any(entry.batch.envelope.deletions for entry in fresh):
+            return {}
+        if self._integration.deletes == "hard":
+            return {DELETED_COLUMN: "coalesce(_deleted, false)"}
+        sent = plan.columns.get(DELETED_AT, "NULL")
+        return {DELETED_AT: f"CASE WHEN _deleted THEN _received ELSE {sent} END"}
+
+    def _reject(self, records: Iterable[tuple[int, int, bytes]], reason: str) -> list[Rejection]:
         return [
-            Rejection(index, self._wanted.name, reason, record_text(data))
-            for index, data in all_records(fresh)
+            Rejection(index, place, self._wanted.name, reason, record_text(data))
+            for index, place, data in records
         ]
 
 
@@ -225,12 +252,6 @@ def settle(catalog: Catalog, stream: str, fence: Fence) -> None:
             loads.finish(catalog, record)
         else:
             loads.fail(catalog, record, "the loader stopped before the commit", crashed=True)
-
-
-def _key_types(table: Table | None) -> dict[str, Type]:
-    if table is None or not table.keys or table.keys == (GENERATED_KEY,):
-        return {}
-    return {c.name: c.type for c in table.columns if c.name in table.keys and c.type}
 
 
 def _system_columns(batched: datetime, plan: Plan) -> dict[str, str]:

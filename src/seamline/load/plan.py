@@ -5,7 +5,7 @@ changed types).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seamline.core.errors import TableStopped
 from seamline.core.types import Type
@@ -27,6 +27,7 @@ SYSTEM_COLUMNS = {
     "_sdc_table_version": Type.INTEGER,
 }
 EXTRACTED_AT = "_sdc_extracted_at"
+DELETED_AT = "_sdc_deleted_at"
 
 KEYS_DO_NOT_MATCH = "Primary Keys for table do not match Primary Keys of incoming data"
 
@@ -42,8 +43,14 @@ class Plan:
     """Destination columns to upsert by; empty means append."""
     generates_key: bool = False
     with_extracted_at: bool = False
-    has_table: bool = True
-    """False if the table does not exist and nothing in the load calls for it."""
+    table: Table | None = None
+    """The table as it is after the changes; None if it does not exist and nothing in the load
+    calls for it."""
+
+    @property
+    def has_table(self) -> bool:
+        """Whether rows have anywhere to go."""
+        return self.table is not None
 
     @property
     def added(self) -> list[str]:
@@ -58,30 +65,44 @@ def make_plan(
     *,
     with_extracted_at: bool,
     capabilities: Capabilities,
+    with_deleted_at: bool = False,
 ) -> Plan:
     """Plan one load.
 
-    ``wanted`` names schema, table and the canonical keys of the request (empty for none).
+    ``wanted`` names schema, table and the canonical keys of the request (empty for none);
+    ``with_deleted_at`` tells that rows are to be marked as deleted.
     Raises ``TableStopped`` with the documented text when the table cannot take the data.
     """
     if existing is None and not incoming:
-        return Plan(has_table=False)
+        return Plan()
     keys = wanted.keys or ()
     if existing is not None:
         _check_still_whole(existing)
+        if with_deleted_at:
+            _check_can_mark(existing)
     # A load without values has no rows: an activation alone need not repeat the table's keys.
     upsert = bool(incoming) and (bool(keys) if existing is None else _upserts(existing, keys))
     columns, new = _place(existing, incoming, capabilities)
-    if with_extracted_at and (existing is None or existing.column(EXTRACTED_AT) is None):
-        new.append(Column(EXTRACTED_AT, Type.TIMESTAMP))
+    for name, asked in ((EXTRACTED_AT, with_extracted_at), (DELETED_AT, with_deleted_at)):
+        if asked and (existing is None or existing.column(name) is None) and name not in columns:
+            new.append(Column(name, Type.TIMESTAMP))
     if existing is None:
-        changes: tuple[Change, ...] = (CreateTable(_new_table(wanted, new)),)
+        table = _new_table(wanted, new)
+        changes: tuple[Change, ...] = (CreateTable(table),)
         generates = not keys
     else:
+        table = replace(existing, columns=(*existing.columns, *_sorted(new)))
         changes = tuple(AddColumn(wanted.schema, wanted.name, column) for column in _sorted(new))
         generates = existing.column(GENERATED_KEY) is not None
     upsert_keys = _placed_keys(keys, columns, incoming) if upsert else ()
-    return Plan(changes, columns, upsert_keys, generates, with_extracted_at)
+    return Plan(changes, columns, upsert_keys, generates, with_extracted_at, table)
+
+
+def key_types(table: Table | None) -> dict[str, Type]:
+    """Return the types the keys of an existing table have; none if it has no keys of its own."""
+    if table is None or not table.keys or table.keys == (GENERATED_KEY,):
+        return {}
+    return {c.name: c.type for c in table.columns if c.name in table.keys and c.type}
 
 
 def _upserts(existing: Table, keys: Sequence[str]) -> bool:
@@ -110,6 +131,15 @@ def _check_still_whole(existing: Table) -> None:
     for name in (*SYSTEM_COLUMNS, *(existing.keys or ())):
         if existing.column(name) is None:
             raise TableStopped(f"Column [{name}] is missing from table [{existing.name}]")
+
+
+def _check_can_mark(existing: Table) -> None:
+    column = existing.column(DELETED_AT)
+    if column is not None and column.type is not Type.TIMESTAMP:
+        raise TableStopped(
+            f"Column [{DELETED_AT}] of table [{existing.name}] is no timestamp, so deletions "
+            "cannot be marked in it"
+        )
 
 
 def _place(

@@ -131,11 +131,7 @@ def _source(part: Sequence[tuple[int, Queued]]) -> pa.Table:
 
 def _apart(part: Sequence[tuple[int, Queued]]) -> pa.Table:
     """List the messages that are not plain records."""
-    pairs = [
-        (index, ordinal)
-        for index, queued in part
-        for ordinal in (*queued.batch.envelope.misfits, *queued.batch.envelope.activations)
-    ]
+    pairs = [(index, ordinal) for index, queued in part for ordinal in queued.batch.envelope.apart]
     return pa.table(
         {
             "batch": pa.array([index for index, _ in pairs], pa.int32()),

@@ -16,6 +16,9 @@ class Rejection:
     """
 
     batch: int
+    """Which batch of the load, counted from zero."""
+    ordinal: int
+    """Which message of the batch, counted from zero."""
     table: str
     reason: str
     record: str

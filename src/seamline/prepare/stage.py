@@ -30,6 +30,7 @@ STAGE_COLUMNS = {
     "_version": pa.int64(),
     "_received": pa.timestamp("us"),
     "_extracted": pa.timestamp("us"),
+    "_deleted": pa.bool_(),  # null where records are read in columns: those are upserts
 }
 _ARROW_TYPES = {
     Type.INTEGER: pa.int64(),
@@ -135,13 +136,16 @@ class Stage:
         """Return the rows to write.
 
         ``columns`` maps destination columns to stage columns, ``extras`` destination columns to SQL
-        over the stage. With ``keys`` (stage columns) only the winner of each key is returned,
-        sorted by key: greatest version, then greatest sequence, then earliest arrival. Records of
-        versions below ``active_version`` are left out.
+        over the stage. With ``keys`` (stage columns) only the winner of each key is returned, be
+        it an upsert or a deletion, sorted by key: greatest version, then greatest sequence, then
+        earliest arrival. Without keys there is nothing to delete by, so deletions are left out.
+        Records of versions below ``active_version`` are left out, too.
         """
         names = [f'{sql} AS "{name}"' for name, sql in {**columns, **extras}.items()]
         sql = f"SELECT {', '.join([*names, f'_batch AS {BATCH_COLUMN}'])} FROM ({self._union()})"
         sql += f" WHERE _version >= {active_version:d}"
+        if not keys:
+            sql += " AND _deleted IS NOT TRUE"
         if keys:
             by = ", ".join(keys)
             sql += (
@@ -158,10 +162,11 @@ class Stage:
         plain: list[tuple[int, Queued]] = []
         for index, entry in batches:
             envelope = entry.batch.envelope
-            has_plain = not envelope.untyped and envelope.records > len(envelope.misfits)
+            single = (*envelope.misfits, *envelope.deletions)
+            has_plain = not envelope.untyped and envelope.records > len(single)
             if has_plain and simple and self._keys_agree(declared, envelope.keys):
                 plain.append((index, entry))
-                self._read_misfits(index, entry, declared, envelope.misfits)
+                self._read_misfits(index, entry, declared, single)
             else:
                 self._read_misfits(index, entry, declared, None)
         if plain:
@@ -203,16 +208,17 @@ class Stage:
             try:
                 misfit = self._reader.read(message, declared, envelope.keys, self._key_types)
             except RejectRecord as reason:
-                self._reject(index, str(reason), message.data, whole=True)
+                self._reject(index, ordinal, str(reason), message.data, whole=True)
                 continue
             except (RecursionError, msgspec.MsgspecError) as error:
                 # The gate could read it, with a stack of another depth. It must not stop the table.
-                self._reject(index, f"Record cannot be read: {error}", message.data, whole=True)
+                words = f"Record cannot be read: {error}"
+                self._reject(index, ordinal, words, message.data, whole=True)
                 continue
             for column, loss in misfit.losses:
                 if column not in self._lost:
                     self._lost.add(column)
-                    self._reject(index, loss, message.data, whole=False)
+                    self._reject(index, ordinal, loss, message.data, whole=False)
             self._note_key_types(misfit, envelope.keys)
             self._misfits.append((index, ordinal, entry, misfit))
 
@@ -222,16 +228,19 @@ class Stage:
             if name in canonical:
                 self._key_types.setdefault(name, kind)
 
-    def _reject(self, index: int, reason: str, data: msgspec.Raw, *, whole: bool) -> None:
+    def _reject(
+        self, index: int, ordinal: int, reason: str, data: msgspec.Raw, *, whole: bool
+    ) -> None:
         text = record_text(bytes(data))
-        self.rejections.append(Rejection(index, self._table, reason, text, whole))
+        self.rejections.append(Rejection(index, ordinal, self._table, reason, text, whole))
 
     def _add_misfits(self) -> None:
         if not self._misfits:
             return
         rows = [
             (i, o, m.sequence, q.batch.envelope.table_version,
-             q.batch.envelope.received_at.replace(tzinfo=None), m.extracted)
+             q.batch.envelope.received_at.replace(tzinfo=None), m.extracted,
+             o in q.batch.envelope.deletions)
             for i, o, q, m in self._misfits
         ]  # fmt: skip
         arrays = {
@@ -268,10 +277,19 @@ def _empty_table() -> pa.Table:
     return pa.table({name: pa.array([], kind) for name, kind in STAGE_COLUMNS.items()})
 
 
-def all_records(queued: Sequence[Queued]) -> Iterator[tuple[int, bytes]]:
-    """Yield (index of the batch, raw data) of every record; for tables that reject them all."""
+def deletions(queued: Sequence[Queued]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (batch, message, raw data) of every deletion."""
+    for index, entry in enumerate(queued):
+        if entry.batch.envelope.deletions:
+            messages = _decode_raw_list(entry.batch.messages)
+            for place in entry.batch.envelope.deletions:
+                yield index, place, bytes(decode_message(messages[place]).data)
+
+
+def all_records(queued: Sequence[Queued]) -> Iterator[tuple[int, int, bytes]]:
+    """Yield (batch, message, raw data) of every record; for tables that reject them all."""
     for index, entry in enumerate(queued):
         apart = set(entry.batch.envelope.activations)
         for place, raw in enumerate(_decode_raw_list(entry.batch.messages)):
             if place not in apart:
-                yield index, bytes(decode_message(raw).data)
+                yield index, place, bytes(decode_message(raw).data)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from seamline.core.batch import Batch
@@ -80,6 +81,14 @@ class Queue(ABC):
     @abstractmethod
     def find(self, receipt: str) -> list[Arrival]:
         """Return the entries of a receipt that have not been trimmed."""
+
+    @abstractmethod
+    def earlier(self, prefix: str) -> str | None:
+        """Return a receipt that begins so and has an entry that has not been trimmed, if any."""
+
+    @abstractmethod
+    def alone(self) -> AbstractContextManager[None]:
+        """Keep all other instances, in any process, out of their ``alone`` blocks meanwhile."""
 
     @abstractmethod
     def close(self) -> None:

@@ -98,6 +98,12 @@ class Segment:
         sql = f"SELECT {_ARRIVAL} FROM entry WHERE receipt = ? ORDER BY position"
         return [Arrival(*row) for row in self._db.execute(sql, (receipt,))]
 
+    def earlier(self, prefix: str) -> str | None:
+        """Return a receipt that begins so, if any."""
+        sql = "SELECT receipt FROM entry WHERE receipt >= ? AND receipt < ? LIMIT 1"
+        row = self._db.execute(sql, (prefix, f"{prefix}\x7f")).fetchone()
+        return None if row is None else str(row[0])
+
     def read(self, stream: str, after: int) -> Iterator[Queued]:
         """Read the batches of a stream behind a position."""
         sql = (

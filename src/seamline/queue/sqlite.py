@@ -1,10 +1,8 @@
 """The embedded queue: rotated SQLite files in WAL mode, fsynced before ``append`` returns."""
 
-import fcntl
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from seamline.core.batch import Batch
@@ -12,6 +10,7 @@ from seamline.core.errors import QueueFull, Trouble
 from seamline.queue import segment
 from seamline.queue.base import Arrival, Queue, Queued
 from seamline.queue.cursors import Cursors
+from seamline.queue.exclusive import exclusive
 from seamline.queue.identity import queue_id
 from seamline.queue.segment import Segment, first_position
 
@@ -119,6 +118,19 @@ class SqliteQueue(Queue):
                 found += opened.find(receipt)
         return found
 
+    def earlier(self, prefix: str) -> str | None:
+        """See the contract."""
+        with _as_trouble(self._forget_all):
+            for opened in self._segments(self._paths()):
+                found = opened.earlier(prefix)
+                if found:
+                    return found
+        return None
+
+    def alone(self) -> AbstractContextManager[None]:
+        """See the contract."""
+        return exclusive(self._folder / "alone.lock")
+
     def close(self) -> None:
         """See the contract."""
         self._forget_all()
@@ -151,7 +163,7 @@ class SqliteQueue(Queue):
 
     def _rotate(self) -> None:
         """Make the first segment, or the successor of the last one if that is sealed."""
-        with _exclusive(self._folder / "rotate.lock"):
+        with exclusive(self._folder / "rotate.lock"):
             paths = self._paths()
             first = self._segment(paths[-1]).next_position() if paths else 1
             if first is not None:
@@ -203,13 +215,3 @@ def _as_trouble(recover: Callable[[], None]) -> Iterator[None]:
     except sqlite3.Error as error:
         recover()  # a connection that has seen an I/O error is not trusted again
         raise Trouble(f"the queue's storage failed: {error}") from error
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(fd)

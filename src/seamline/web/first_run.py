@@ -15,6 +15,7 @@ from seamline.catalog import accounts
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
+from seamline.gate.gate import Gate
 
 LEAST_CHARACTERS = 10
 MOST_CHARACTERS = 200
@@ -36,8 +37,9 @@ class FirstRun:
     def __init__(self, settings: Settings) -> None:
         self._layout = DataDir(settings.data_dir)
 
-    def routes(self) -> list[Route]:
+    def routes(self, gate: Gate) -> list[Route]:
         """Return the routes to serve."""
+        del gate
         return [
             Route("/setup/{secret}", self.ask, methods=["GET"]),
             Route("/setup/{secret}", self.answer, methods=["POST"]),

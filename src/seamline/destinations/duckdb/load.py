@@ -18,7 +18,7 @@ from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import DestinationBusy, DestinationDown, Refused, TableStopped
 from seamline.destinations.base import (
-    BATCH_COLUMN,
+    DELETED_COLUMN,
     REJECTED_TABLE,
     BeforeCommit,
     Change,
@@ -114,9 +114,7 @@ class DuckDBDestination(Destination):
             self._insert_rejected(connection, write)
             for statement, values in zip(sql.MOVE_FENCE, _fence_values(write), strict=True):
                 connection.execute(statement, values)
-            by_batch = connection.execute(
-                f"SELECT {BATCH_COLUMN}, count(*) FROM incoming GROUP BY 1"
-            ).fetchall()
+            by_batch = connection.execute(sql.COUNT_BY_BATCH).fetchall()
             connection.execute("DROP TABLE incoming")
             before_commit(dict(by_batch))
         self._used_at = time.monotonic()
@@ -225,14 +223,22 @@ class DuckDBDestination(Destination):
         target: str,
         users: list[str],
     ) -> None:
+        place = [write.schema, write.table]
         if write.keys:
             connection.execute(sql.drop_stale(target, write.keys))
+            deletes = DELETED_COLUMN in write.rows.column_names
+            if deletes or connection.execute(sql.HAS_TOMBSTONES, place).fetchall()[0][0]:
+                connection.execute(sql.drop_late(write.keys), place)
+                connection.execute(sql.lift_tombstones(write.keys), place)
+            if deletes:
+                connection.execute(sql.bury(write.keys), place)
             connection.execute(sql.drop_replaced(target, write.keys))
         for statement in sql.inserts(target, write.rows.column_names, users):
             connection.execute(statement)
         if write.activated:
             version = write.new_fence.active_version
             connection.execute(sql.drop_other_versions(target), [version])
+            connection.execute(sql.DROP_OTHER_TOMBSTONES, [*place, version])
 
     def _insert_rejected(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
         if write.rejected.num_rows:

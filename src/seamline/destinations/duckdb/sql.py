@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from seamline.destinations.base import (
     BATCH_COLUMN,
+    DELETED_COLUMN,
     PRIVATE_SCHEMA,
     REJECTED_TABLE,
     AddColumn,
@@ -17,6 +18,7 @@ from seamline.destinations.duckdb.types import DUCKDB
 
 FENCE = f'"{PRIVATE_SCHEMA}"."fence"'
 OWNED = f'"{PRIVATE_SCHEMA}"."owned_column"'
+TOMBSTONE = f'"{PRIVATE_SCHEMA}"."tombstone"'
 KNOWN_KEY = "_sdc_known_key"
 
 CREATE_PRIVATE = (
@@ -28,6 +30,10 @@ CREATE_PRIVATE = (
     (
         f"CREATE TABLE IF NOT EXISTS {OWNED} "
         "(schema_name VARCHAR, table_name VARCHAR, column_name VARCHAR)"
+    ),
+    (
+        f"CREATE TABLE IF NOT EXISTS {TOMBSTONE} (schema_name VARCHAR, table_name VARCHAR, "
+        "row_key VARCHAR, _sdc_sequence BIGINT, _sdc_table_version BIGINT)"
     ),
 )
 
@@ -63,6 +69,9 @@ DESCRIBE_COMMENT = (
 
 
 OWNED_COLUMNS = f"SELECT column_name FROM {OWNED} WHERE schema_name = $1 AND table_name = $2"
+
+
+COUNT_BY_BATCH = f"SELECT {BATCH_COLUMN}, count(*) FROM incoming GROUP BY 1"
 
 
 def quoted(*names: str) -> str:
@@ -104,6 +113,7 @@ def statements_of(change: Change) -> list[str]:
                 f"CREATE TABLE IF NOT EXISTS {name} ({columns})",
                 f"COMMENT ON TABLE {name} IS {comment}",
                 f"DELETE FROM {OWNED} WHERE {place}",
+                f"DELETE FROM {TOMBSTONE} WHERE {place}",
                 *(_owning(table.schema, table.name, column) for column in table.columns),
             ]
         case AddColumn(schema, table_name, column):
@@ -114,14 +124,52 @@ def statements_of(change: Change) -> list[str]:
             ]
 
 
+_NEWER = (
+    "(t._sdc_sequence IS NULL OR i._sdc_table_version > t._sdc_table_version "
+    "OR (i._sdc_table_version IS NOT DISTINCT FROM t._sdc_table_version "
+    "AND i._sdc_sequence > t._sdc_sequence))"
+)
+_OF_TABLE = "schema_name = $1 AND table_name = $2"
+
+# Tombstones: the keys of deleted rows, so that what comes late does not bring them back.
+HAS_TOMBSTONES = f"SELECT count(*) > 0 FROM {TOMBSTONE} WHERE {_OF_TABLE}"
+DROP_OTHER_TOMBSTONES = (
+    f"DELETE FROM {TOMBSTONE} WHERE {_OF_TABLE} AND _sdc_table_version IS DISTINCT FROM $3"
+)
+
+
+def drop_late(keys: Sequence[str]) -> str:
+    """Remove incoming rows that are not newer than the deletion of their key."""
+    return (
+        f"DELETE FROM incoming AS i USING {TOMBSTONE} AS t "
+        f"WHERE {_OF_TABLE} AND t.row_key = {_row_key(keys)} AND NOT {_NEWER}"
+    )
+
+
+def lift_tombstones(keys: Sequence[str]) -> str:
+    """Remove the tombstones of keys that have an incoming row."""
+    return (
+        f"DELETE FROM {TOMBSTONE} AS t USING incoming AS i "
+        f"WHERE {_OF_TABLE} AND t.row_key = {_row_key(keys)}"
+    )
+
+
+def bury(keys: Sequence[str]) -> str:
+    """Remember the incoming deletions."""
+    return (
+        f"INSERT INTO {TOMBSTONE} SELECT $1, $2, {_row_key(keys)}, _sdc_sequence, "
+        f"_sdc_table_version FROM incoming AS i WHERE {DELETED_COLUMN}"
+    )
+
+
+def _row_key(keys: Sequence[str]) -> str:
+    values = ", ".join(f"i.{quoted(key)}::VARCHAR" for key in keys)
+    return f"to_json([{values}])::VARCHAR"
+
+
 def drop_stale(target: str, keys: Sequence[str]) -> str:
     """Remove incoming rows that are not newer than the stored row of their key."""
-    newer = (
-        "(t._sdc_sequence IS NULL OR i._sdc_table_version > t._sdc_table_version "
-        "OR (i._sdc_table_version IS NOT DISTINCT FROM t._sdc_table_version "
-        "AND i._sdc_sequence > t._sdc_sequence))"
-    )
-    return f"DELETE FROM incoming AS i USING {target} AS t WHERE {_same_key(keys)} AND NOT {newer}"
+    return f"DELETE FROM incoming AS i USING {target} AS t WHERE {_same_key(keys)} AND NOT {_NEWER}"
 
 
 def drop_replaced(target: str, keys: Sequence[str]) -> str:
@@ -143,11 +191,14 @@ def gather(target: str, keys: Sequence[str], users: Sequence[str]) -> str:
 
 def inserts(target: str, columns: Sequence[str], users: Sequence[str]) -> list[str]:
     """Insert the incoming rows; those with a key of their own leave the user's columns alone."""
-    ours = [column for column in columns if column != BATCH_COLUMN]
+    ours = [column for column in columns if column not in (BATCH_COLUMN, DELETED_COLUMN)]
+    kept = f"NOT {DELETED_COLUMN}" if DELETED_COLUMN in columns else "true"
     if not users:
-        return [_insert(target, ours)]
-    known, new = f" WHERE {KNOWN_KEY}", f" WHERE NOT {KNOWN_KEY}"
-    return [_insert(target, [*ours, *users]) + known, _insert(target, ours) + new]
+        return [f"{_insert(target, ours)} WHERE {kept}"]
+    return [
+        f"{_insert(target, [*ours, *users])} WHERE {kept} AND {KNOWN_KEY}",
+        f"{_insert(target, ours)} WHERE {kept} AND NOT {KNOWN_KEY}",
+    ]
 
 
 def _insert(target: str, columns: Sequence[str]) -> str:

@@ -1,0 +1,58 @@
+"""One path of the gate and its methods: Starlette's own 405 has not the documented text."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from seamline.gate import answer
+from seamline.gate.answer import Answer
+
+Handler = Callable[[Request], Awaitable[Answer]]
+
+
+class Endpoint:
+    """Answers all methods of one path; HEAD is GET without a body."""
+
+    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+        self._handlers = handlers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = Request(scope, receive, send)
+        try:
+            result = await self._answer(request)
+        except Answer as early:
+            result = early
+        except ClientDisconnect:
+            return  # nobody is there to read it
+        await _response(result)(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Answer:
+        method = "GET" if request.method == "HEAD" else request.method
+        if method not in self._handlers:
+            raise answer.method_not_allowed(", ".join(self._handlers))
+        return await self._handlers[method](request)
+
+
+def route(path: str, handlers: Mapping[str, Handler]) -> Route:
+    """Return the route of an endpoint."""
+    return Route(path, Endpoint(handlers))
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """Answer for a path nobody serves."""
+    del request, error
+    return _response(answer.not_found())
+
+
+async def fault(request: Request, error: Exception) -> Response:
+    """Answer for a defect of ours."""
+    del request, error  # Starlette has logged it
+    return _response(answer.fault())
+
+
+def _response(result: Answer) -> Response:
+    return Response(result.content, result.status, result.headers, media_type=result.media_type)

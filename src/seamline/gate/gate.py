@@ -1,0 +1,79 @@
+"""What the gate's handlers share: who sends, what was sent, where it is kept."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+
+from seamline.catalog import accounts
+from seamline.catalog.store import Catalog
+from seamline.catalog.tokens import Grant
+from seamline.config.paths import DataDir
+from seamline.config.settings import Settings
+from seamline.core.batch import Batch
+from seamline.core.clock import now
+from seamline.gate import headers
+from seamline.gate.answer import Answer
+from seamline.gate.auth import Authenticator
+from seamline.gate.body import read_body
+from seamline.gate.check import Checker
+from seamline.gate.idempotency import receipt_for
+from seamline.gate.inflate import inflate
+from seamline.gate.intake import Intake
+from seamline.gate.receipts import ReceiptDesk
+from seamline.queue.opening import open_queue
+
+
+class Gate:
+    """Open between the lifespan's start and end; used in the event loop's thread only."""
+
+    authenticator: Authenticator
+    catalog: Catalog
+    client_id: int
+    desk: ReceiptDesk
+    intake: Intake
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.checker = Checker()
+
+    @asynccontextmanager
+    async def lifespan(self, app: Any) -> AsyncIterator[None]:
+        """Open catalog and queue; at the end make durable what is waiting, then close them."""
+        del app
+        self.catalog = Catalog(DataDir(self.settings.data_dir).catalog)
+        queue = open_queue(self.settings)
+        self.client_id = accounts.client_id(self.catalog)
+        self.authenticator = Authenticator(self.catalog, self.settings)
+        self.intake = Intake(self.settings)
+        self.desk = ReceiptDesk(self.catalog, queue, self.intake.spool)
+        yield
+        await self.intake.close()
+        queue.close()
+        self.catalog.close()
+
+    def grant(self, request: Request) -> Grant:
+        """Return what the request's token gives access to; raise the 401 otherwise."""
+        return self.authenticator.importer(request.headers)
+
+    async def body(self, request: Request) -> bytes:
+        """Return the body, inflated; raise the 413 or 415."""
+        encoding = headers.encoding(request.headers)
+        most = self.settings.body_max_bytes
+        return inflate(await read_body(request, most), encoding, most)
+
+    async def store(
+        self,
+        request: Request,
+        integration_id: int,
+        body: bytes,
+        make: Callable[[str, datetime], list[Batch]],
+    ) -> Answer:
+        """Make the batches of a request with its receipt and time, and keep them.
+
+        ``body`` is what an ``Idempotency-Key`` is tied to.
+        """
+        receipt, once = receipt_for(request.headers, integration_id, body)
+        return await self.intake.store(make(receipt, now()), once)

@@ -1,0 +1,95 @@
+"""``POST /v2/import/batch/validate``: what would become of a batch? Stores nothing.
+
+A valid batch can still surprise when it is loaded: reserved or over-long names, names that collide,
+values that split a column off. Here they are told before they happen.
+"""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.routing import Route
+
+from seamline.catalog import destinations, integrations, tables
+from seamline.config.settings import Settings
+from seamline.core.batch import Batch
+from seamline.core.clock import new_receipt_id, now
+from seamline.core.types import Type
+from seamline.destinations.base import Capabilities, Column, Table
+from seamline.destinations.registry import open_destination
+from seamline.gate import answer, headers
+from seamline.gate.answer import Answer
+from seamline.gate.endpoint import route
+from seamline.gate.gate import Gate
+from seamline.gate.imports import check_batch
+
+MAX_PROBLEMS = 100
+
+
+def preview_routes(gate: Gate) -> list[Route]:
+    """Return the route of the preview."""
+    return [route("/v2/import/batch/validate", {"POST": _Preview(gate).validate})]
+
+
+class _Preview:
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self._one_at_a_time = asyncio.Lock()  # each takes the engine's memory
+
+    async def validate(self, request: Request) -> Answer:
+        integration_id = self._gate.grant(request).integration_id
+        if headers.media_type(request.headers) != headers.JSON:
+            raise answer.wrong_content_type()
+        body = await self._gate.body(request)
+        checked = check_batch(self._gate.checker, request.headers, body)
+        batch = checked.batch(integration_id, new_receipt_id(), now())
+        integration = integrations.get(self._gate.catalog, integration_id)
+        capabilities = self._capabilities(integration_id)
+        known = self._known(integration_id, integration.schema_name, capabilities, batch)
+        async with self._one_at_a_time:
+            found = await asyncio.to_thread(
+                _previewed, self._gate.settings, capabilities, known, integration.schema_name, batch
+            )
+        return Answer(200, {"status": "OK", "message": "Batch is valid!", **found})
+
+    def _capabilities(self, integration_id: int) -> Capabilities:
+        record = destinations.of_integration(self._gate.catalog, integration_id)
+        opened = open_destination(record.type, record.config, self._gate.settings)
+        return opened.capabilities
+
+    def _known(
+        self, integration_id: int, schema: str, capabilities: Capabilities, batch: Batch
+    ) -> Table | None:
+        name = capabilities.naming.canonical(batch.envelope.table)
+        found = tables.columns(self._gate.catalog, integration_id, name)
+        if not found:
+            return None
+        columns = tuple(Column(c.name, Type(c.type) if c.type else None) for c in found)
+        return Table(schema, name, columns, tuple(c.name for c in found if c.is_key) or None)
+
+
+def _previewed(
+    settings: Settings,
+    capabilities: Capabilities,
+    known: Table | None,
+    schema: str,
+    batch: Batch,
+) -> dict[str, Any]:
+    # Not at the top: most gates never need the engine, and it is large.
+    from seamline.load.preview import preview
+    from seamline.prepare.engine import open_engine
+
+    engine = open_engine(settings)
+    try:
+        found = preview(engine, capabilities, known, schema, batch)
+    finally:
+        engine.close()
+    problems = found.problems[:MAX_PROBLEMS]
+    return {
+        "table": found.table,
+        "records": batch.envelope.records,
+        "columns": msgspec.to_builtins(found.columns),
+        "problems": msgspec.to_builtins(problems),
+        "more_problems": len(found.problems) - len(problems),
+    }

@@ -1,0 +1,11 @@
+"""Everything that is served beside the Import API."""
+
+from seamline.config.settings import Settings
+from seamline.gate.routes import Pages
+from seamline.web.first_run import FirstRun
+from seamline.web.preview import preview_routes
+
+
+def site(settings: Settings) -> list[Pages]:
+    """Return the routes of all pages, to be added to a gate."""
+    return [FirstRun(settings).routes, preview_routes]
