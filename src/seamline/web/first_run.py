@@ -1,14 +1,11 @@
 """The first run: a one-time link, printed by ``seamline serve``, sets the admin's password."""
 
 import asyncio
-from functools import cache
 from html import escape
-from importlib.resources import files
-from string import Template
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from seamline.catalog import accounts
@@ -16,19 +13,11 @@ from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.gate.gate import Gate
+from seamline.web.page import page, template
 
 LEAST_CHARACTERS = 10
 MOST_CHARACTERS = 200
 _MAX_BODY = 4096
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "
-        "base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",  # the address is the secret
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 class FirstRun:
@@ -43,7 +32,6 @@ class FirstRun:
         return [
             Route("/setup/{secret}", self.ask, methods=["GET"]),
             Route("/setup/{secret}", self.answer, methods=["POST"]),
-            Route("/static/style.css", _style, methods=["GET"]),
         ]
 
     async def ask(self, request: Request) -> Response:
@@ -63,7 +51,7 @@ class FirstRun:
         async for chunk in request.stream():
             body += chunk
             if len(body) > _MAX_BODY:
-                return _page("Too long", "<p>The form was too long.</p>", 413)
+                return page("Too long", "<p>The form was too long.</p>", 413)
         # Hashing takes its time on purpose; the gate goes on meanwhile.
         return await asyncio.to_thread(self._set, secret, body)
 
@@ -82,7 +70,7 @@ class FirstRun:
         finally:
             catalog.close()
         text = "<p>The password is set. You can close this page.</p>"
-        return _page("Done", text)
+        return page("Done", text)
 
 
 def _fault(password: str, again: str) -> str | None:
@@ -94,13 +82,13 @@ def _fault(password: str, again: str) -> str | None:
 
 
 def _form(client_id: int, fault: str | None = None) -> Response:
-    content = _template("password.html").substitute(
+    content = template("password.html").substitute(
         client_id=client_id,
         fault=f'<p class="bad" role="alert">{escape(fault)}</p>' if fault else "",
         least=LEAST_CHARACTERS,
         most=MOST_CHARACTERS,
     )
-    return _page("Welcome", content, 400 if fault else 200)
+    return page("Welcome", content, 400 if fault else 200)
 
 
 def _used() -> Response:
@@ -108,24 +96,4 @@ def _used() -> Response:
         "<p>This link has been used or replaced. As long as no password is set, "
         "<code>seamline serve</code> prints a new one each time it starts.</p>"
     )
-    return _page("Link not valid", text, 404)
-
-
-def _page(title: str, content: str, status: int = 200) -> Response:
-    html = _template("frame.html").substitute(title=escape(title), content=content)
-    return HTMLResponse(html, status, _HEADERS)
-
-
-async def _style(request: Request) -> Response:
-    del request
-    headers = {"Cache-Control": "max-age=3600", "X-Content-Type-Options": "nosniff"}
-    return Response(_read("style.css"), headers=headers, media_type="text/css")
-
-
-@cache
-def _read(name: str) -> str:
-    return files(__package__).joinpath("pages", name).read_text("utf-8")
-
-
-def _template(name: str) -> Template:
-    return Template(_read(name))
+    return page("Link not valid", text, 404)

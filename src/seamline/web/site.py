@@ -2,10 +2,12 @@
 
 from seamline.config.settings import Settings
 from seamline.gate.routes import Pages
+from seamline.web.api_page import api_routes
 from seamline.web.first_run import FirstRun
+from seamline.web.page import static_routes
 from seamline.web.preview import preview_routes
 
 
 def site(settings: Settings) -> list[Pages]:
     """Return the routes of all pages, to be added to a gate."""
-    return [FirstRun(settings).routes, preview_routes]
+    return [FirstRun(settings).routes, preview_routes, api_routes, static_routes]
