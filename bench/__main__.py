@@ -11,12 +11,15 @@ from typing import TypeVar
 
 from rich.console import Console
 
-from bench import measure
+from bench import checking, measure
 from bench.measure import Throughput
 from bench.orders import orders_file
 
 REPORT = Path(__file__).parents[1] / "BENCHMARKS.md"
-PACKAGES = ("seamline", "duckdb", "msgspec", "jsonschema-rs", "granian", "pyarrow")
+PACKAGES = (
+    "seamline", "duckdb", "msgspec", "jsonschema-rs", "granian", "pyarrow", "jsonschema",
+    "fastjsonschema",
+)  # fmt: skip
 out = Console()
 
 T = TypeVar("T")
@@ -44,8 +47,9 @@ def main() -> None:
     rate = sustainable / 2
     ages = _repeated("freshness", 1, lambda: measure.freshness(lines, 100, rate, 8.0))[0]
     lone = _repeated("lone records", 1, lambda: measure.lone_records(lines, 12))[0]
+    checked = checking.costs(chosen.runs)
     peers = [] if chosen.no_peer else _repeated("peer", 1, lambda: measure.peer(file, len(lines)))
-    REPORT.write_text(report(len(lines), limit, runs, rate, ages, lone, peers))
+    REPORT.write_text(report(len(lines), limit, runs, rate, ages, lone, peers, checked))
     out.print(f"written: {REPORT.name}")
 
 
@@ -67,6 +71,7 @@ def report(
     ages: Sequence[float],
     lone: Sequence[float],
     peers: Sequence[measure.PeerRun],
+    checked: Sequence[checking.Cost],
 ) -> str:
     """Write the whole of BENCHMARKS.md."""
     median_limit = statistics.median(limit)
@@ -125,6 +130,17 @@ def report(
         f"| lone records, one every 1.5 s | {len(lone)} "
         f"| {_percentile(lone, 0.5):.2f} s | {_percentile(lone, 0.99):.2f} s |",
         "",
+        "## Checking a request",
+        "",
+        f"One body of {checking.COUNT:,} records, in one process. *Check* is everything the gate",
+        "does to it: split, decode, judge every record against the schema and the contract. The",
+        "others decode the body as a whole (msgspec) and judge the records only.",
+        "",
+        "| records | body | decode | check | check / decode | `fastjsonschema` / check "
+        "| `jsonschema` / check |",
+        "|---|---|---|---|---|---|---|",
+        *map(_cost_row, checked),
+        "",
     ]
     return "\n".join(text)
 
@@ -138,6 +154,14 @@ def _throughput_row(size: int, runs: Sequence[Throughput]) -> str:
         f"| {_spread([run.visible for run in runs])} | {median('megabytes'):.0f} "
         f"| {median('cpu_per_million'):.1f} | {median('peak_mb'):.0f} MB "
         f"| {median('start_seconds'):.2f} s |"
+    )
+
+
+def _cost_row(cost: checking.Cost) -> str:
+    return (
+        f"| {cost.kind} | {cost.size / 1e6:.1f} MB | {cost.decode * 1e3:.0f} ms "
+        f"| {cost.check * 1e3:.0f} ms | {cost.check / cost.decode:.2f} "
+        f"| {cost.fastjsonschema / cost.check:.2f} | {cost.jsonschema / cost.check:.1f} |"
     )
 
 

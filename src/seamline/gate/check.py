@@ -6,6 +6,7 @@ only *plain* upserts (``core/shape.py``). A chunk it does not accept is looked a
 message; a bad message sends the whole request to :mod:`seamline.gate.envelope` for its words.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any
@@ -115,16 +116,25 @@ class Checker:
             compiled = self._schemas.compiled(checked.schema, keys)
         except Answer as schema_refusal:
             raise _refusal(body, otherwise=schema_refusal) from None
+        except UNREADABLE:
+            raise _refusal(body) from None
         stopwatch = Stopwatch()
         for start, text in chunks_of(raw_messages):
             stopwatch.check()
-            self._check_chunk(body, checked, compiled, start, text)
+            self._check_chunk(body, checked, compiled, raw_messages, start, text)
         checked.records = len(raw_messages) - len(checked.activations)
         return checked
 
     def _check_chunk(
-        self, body: bytes, checked: Checked, compiled: CompiledSchema, start: int, text: bytes
+        self,
+        body: bytes,
+        checked: Checked,
+        compiled: CompiledSchema,
+        raw_messages: Sequence[msgspec.Raw],
+        start: int,
+        text: bytes,
     ) -> None:
+        """Judge the messages of ``text``, which are those from ``start`` on."""
         try:
             messages = decode_array(text)
         except UNREADABLE:
@@ -139,10 +149,11 @@ class Checker:
                 f"Duplicate key [{key}] in messages {start} to {start + len(messages) - 1}; "
                 "a key may stand once in an object"
             )
-        many, deep = may_exceed(text)
-        if many or (deep and not (plain and compiled.is_flat)):
+        flat = plain and compiled.is_flat
+        if may_exceed(text, flat=flat):
             for index, message in enumerate(messages, start):
-                _check_size(index, message.get("data"))
+                if may_exceed(bytes(raw_messages[index]), flat=flat):
+                    _check_size(index, message.get("data"))
 
 
 def _sort_message(

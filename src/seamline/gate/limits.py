@@ -15,14 +15,15 @@ MAX_CHECK_SECONDS = 20.0
 """Processor time to check one request. Twenty megabytes of usual records take less than one."""
 
 
-def may_exceed(text: bytes) -> tuple[bool, bool]:
+def may_exceed(text: bytes, *, flat: bool) -> bool:
     """Say whether any record in a piece of JSON can have too many data points, or be too deep.
 
     Every member and element follows a comma or opens its object or array, and every level opens
-    one, so these bytes are upper bounds that cost three substring counts.
+    one, so these bytes are upper bounds that cost three substring counts. Records known to be
+    ``flat`` have no depth.
     """
     opened = text.count(b"{") + text.count(b"[")
-    return text.count(b",") + opened > MAX_DATA_POINTS, opened > MAX_DEPTH
+    return text.count(b",") + opened > MAX_DATA_POINTS or (not flat and opened > MAX_DEPTH)
 
 
 def data_points(value: Any) -> int:

@@ -66,7 +66,7 @@ def _decoded(raw_records: list[msgspec.Raw]) -> Iterator[list[Pushed]]:
         decoded = decode_array(text)
         if not all(isinstance(record, dict) for record in decoded):
             raise answer.not_records()
-        key = repeated_key(text, [r for r in decoded if isinstance(r.get("data"), dict | None)])
+        key = repeated_key(text, [r for r in decoded if isinstance(r.get("data", {}), dict)])
         if key is not None:
             raise answer.malformed(f"Duplicate key [{key}]; a key may stand once in an object")
         yield [
@@ -132,6 +132,8 @@ def _reason(record: dict[str, Any]) -> Reason:
     if action not in _ACTIVATIONS:
         _check_keys(reason, record.get("key_names"))
         _check_data(reason, record)
+    elif record.get("key_names"):  # of no use, but no reason to refuse
+        _check_keys(reason, record["key_names"])
     for name in record:
         if name not in _ARGUMENTS:
             reason[name] = ["unknown key"]
@@ -152,7 +154,7 @@ def _check_integer(reason: Reason, name: str, value: Any) -> None:
 
 
 def _check_keys(reason: Reason, keys: Any) -> None:
-    if keys is None or keys == []:
+    if keys in (None, [], ""):
         reason["key_names"] = [BLANK]
     elif not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
         reason["key_names"] = ["should be a list of strings"]

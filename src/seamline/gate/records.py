@@ -91,7 +91,10 @@ class Records:
             yield from range(first, first + len(records))
             return
         for index, record in enumerate(records):
-            value = _decode_object(record).get(asked.sequence)
+            try:
+                value = _decode_object(record).get(asked.sequence)
+            except UNREADABLE as error:
+                raise answer.malformed(f"Record {index}: {error}") from None
             if isinstance(value, bool) or not isinstance(value, int):
                 raise _refused(
                     f"Record {index} has no integer in its sequence field [{asked.sequence}]"

@@ -14,6 +14,7 @@ from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.gate.routes import Pages, make_app
 
+GC_THRESHOLDS = (100_000, 50, 100)
 _BACKLOG = 1024
 
 
@@ -22,7 +23,7 @@ def run_gate(settings: Settings, pages: Sequence[Pages] = ()) -> None:
     DataDir(settings.data_dir).create()
     # Decoding builds many short-lived containers; the default threshold would scan them for cycles
     # hundreds of times per request.
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(*GC_THRESHOLDS)
     asyncio.run(_serve(settings, make_app(settings, pages)))
 
 

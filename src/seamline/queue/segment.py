@@ -115,7 +115,13 @@ class Segment:
                 raise Trouble(
                     f"queue entry {position} in {self.path} is damaged: its checksum does not match"
                 )
-            yield Queued(position, Batch(_decode(envelope), messages))
+            try:
+                decoded = _decode(envelope)
+            except msgspec.MsgspecError as error:
+                raise Trouble(
+                    f"queue entry {position} in {self.path} cannot be read: {error}"
+                ) from error
+            yield Queued(position, Batch(decoded, messages))
 
     def last_positions(self) -> dict[str, int]:
         """Return each stream's last position in this segment."""

@@ -74,10 +74,11 @@ def _link(method: str, path: str, operation: dict[str, Any]) -> str:
 def _section(
     described: dict[str, Any], method: str, path: str, operation: dict[str, Any]
 ) -> Iterator[str]:
+    summary = operation["summary"] + ("" if operation["summary"].endswith("?") else ".")
     yield (
         f'<section id="{operation["operationId"]}"><h2><span class="method">{method.upper()}</span>'
-        f" <code>{escape(path)}</code></h2><p>{escape(operation['summary'])}. "
-        f"{escape(operation.get('description', ''))}</p>"
+        f" <code>{escape(path)}</code></h2>"
+        f"<p>{escape(summary)} {escape(operation.get('description', ''))}</p>"
     )
     if "parameters" in operation:
         rows = [

@@ -164,7 +164,7 @@ def _records() -> Operation:
 def _receipt() -> Operation:
     return {
         "operationId": "receipt",
-        "summary": "Where is the request I sent? (extension)",
+        "summary": "Tell where a request is (extension)",
         "security": [{"token": []}],
         "parameters": [
             _path("receipt", "From the header Seamline-Receipt."),
