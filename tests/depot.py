@@ -50,11 +50,27 @@ def _nullable(sub: Mapping[str, Any]) -> dict[str, Any]:
     return {**sub, "type": ["null", sub["type"]]}
 
 
+def nested_schema(*values: Any) -> dict[str, Any]:
+    """Infer the schema of values at every depth; {} where they differ."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {dict}:
+        names = dict.fromkeys(name for value in values if value for name in value)
+        inner = {n: nested_schema(*(v[n] for v in values if v and n in v)) for n in names}
+        return {"type": ["null", "object"], "properties": inner}
+    if kinds == {list}:
+        elements = [element for value in values if value for element in value]
+        return {"type": ["null", "array"], "items": nested_schema(*elements)}
+    kind = next(iter(kinds)) if len(kinds) == 1 else None
+    return _nullable(_OBVIOUS[kind]) if kind in _OBVIOUS else {}
+
+
 class Depot:
     """One integration ``depot`` that loads into a DuckDB file."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
-        self.settings = Settings(data_dir=str(folder), **settings)
+    def __init__(self, folder: Path, **options: Any) -> None:
+        """Begin in an empty folder; ``options`` are the destination's."""
+        self.settings = Settings(data_dir=str(folder))
+        self._options = options
         self.catalog = prepare_home(self.settings)
         self.integration = integrations.create(self.catalog, "Depot")
         self.queue = open_queue(self.settings)
@@ -64,7 +80,8 @@ class Depot:
 
     def restart_loader(self) -> None:
         record = destinations.find(self.catalog, None)
-        self.destination = open_destination(record.type, record.config, self.settings)
+        config = {**record.config, **self._options}
+        self.destination = open_destination(record.type, config, self.settings)
         self.loader = Loader(
             self.catalog,
             self.queue,

@@ -368,7 +368,7 @@ class TestRecords:
         rows([
             ("IA-064", one(NULLABLE, None), None),
             ("IA-067", one({"type": "number"}, 15), ("DOUBLE", 15.0)),
-            ("IA-072a", one({}, {"a": 1}), ("JSON", '{"a":1}')),
+            ("IA-072a", one({}, True), ("BOOLEAN", True)),
             ("IA-072", one({}, 3), ("BIGINT", 3)),
             ("IA-072b", one({}, "x"), ("VARCHAR", "x")),
             ("IA-076", one(TIME, "2020-01-13T21:25:03Z"),
@@ -387,6 +387,11 @@ class TestRecords:
         assert api.columns("t").get("name") == (column and column[0])
         if column:
             assert api.rows("SELECT name FROM crm.t") == [(column[1],)]
+
+    def test_ia_072_objects_without_a_declared_inside(self, api: Api) -> None:
+        """IA-072."""
+        assert api.post(one({}, {"a": 1})).status_code == 201
+        assert api.rows("SELECT name__a FROM crm.t") == [(1,)]
 
     def test_ia_073_undeclared_field(self, api: Api) -> None:
         """IA-073."""

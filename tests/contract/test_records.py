@@ -122,7 +122,6 @@ class TestArrow:
             "name": "VARCHAR",
             "ok": "BOOLEAN",
             "raw": "VARCHAR",
-            "tags": "JSON",
         }
         [first, second] = api.rows('SELECT id, "at", day, amount, name, ok, raw FROM crm.t')
         midnight = dt.datetime(2024, 5, 1)

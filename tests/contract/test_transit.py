@@ -203,7 +203,9 @@ def test_ia_141_to_147_types_reach_the_table(depot: Depot) -> None:
     data = (
         '["^ ","id",1,"at","~m1714557600000","amount","~f12345678901234567890.12",'
         '"big","~n9223372036854775807","u","~u531a379e-31bb-4ce1-8690-158dceb64be6",'
-        '"tags",["~#set",["x"]],"at_text","2024-05-01T10:00:00Z"]'
+        '"tags",["~#set",["x"]],"at_text","2024-05-01T10:00:00Z",'
+        '"o",["^ ","at","~m1714557600000","l",["~m1714557600000",null]],'
+        '"mixed",["~m1714557600000","2024-05-01"]]'
     )
     checked = check_pushed(records_of_transit(transit(client, data, '["^ ","id",2]')), client)
     for part in checked:
@@ -215,11 +217,12 @@ def test_ia_141_to_147_types_reach_the_table(depot: Depot) -> None:
         "at_text": "VARCHAR",
         "big": "BIGINT",
         "id": "BIGINT",
-        "tags": "JSON",
+        "o__at": "TIMESTAMP",
         "u": "VARCHAR",
     }
-    sql = 'SELECT "at"::VARCHAR, amount::VARCHAR, big, tags FROM depot.t WHERE id = 1'
-    assert depot.rows(sql) == [
-        ("2024-05-01 10:00:00", "12345678901234567890.120000", 2**63 - 1, '["x"]')
-    ]
+    sql = 'SELECT "at"::VARCHAR, amount::VARCHAR, big FROM depot.t WHERE id = 1'
+    assert depot.rows(sql) == [("2024-05-01 10:00:00", "12345678901234567890.120000", 2**63 - 1)]
+    assert depot.table("t__tags", "value") == [("x",)]
+    assert depot.columns("t__o__l")["value"] == "TIMESTAMP"
+    assert depot.table("t__mixed", "value") == [("2024-05-01",), ("2024-05-01T10:00:00.000Z",)]
     assert depot.table("t", "id") == [(1,), (2,)]

@@ -313,13 +313,6 @@ class TestTypes:
             (2, datetime(2024, 5, 1, 10)),
         ]
 
-    def test_nested_values_are_kept_as_json(self, depot: Depot) -> None:
-        schema = _schema(o={"type": "object"}, l={"type": "array"})
-        depot.push("a", ["id"], upsert(1, id=1, o={"a": [1, {"b": None}]}, l=[]), schema=schema)
-        [(o, items)] = depot.table("a", "o", "l")
-        assert (json.loads(o), json.loads(items)) == ({"a": [1, {"b": None}]}, [])
-        assert depot.data_columns("a") == {"id": "BIGINT", "l": "JSON", "o": "JSON"}
-
 
 class TestColumnsComeAndChange:
     def test_at_074_075_columns_come_with_their_first_value(self, depot: Depot) -> None:
@@ -619,7 +612,8 @@ class TestOddities:
         depot.load()
         assert all(b"maximum depth of 200 levels" in words for words in refused)
         assert accepted == 3
-        assert len(depot.rows("SELECT v FROM depot.d")) + len(depot.rejected()) == accepted
+        assert len(depot.rows("FROM depot.d")) == accepted
+        assert all("too long" in reason for _, reason in depot.rejected())
 
     def test_a_wide_table(self, depot: Depot) -> None:
         record = {f"c{i}": i for i in range(1_500)}

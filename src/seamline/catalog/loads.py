@@ -1,7 +1,7 @@
 """Loads: every attempt to write one table, and the state of each stream."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,18 @@ class LoadRecord:
     nonce: str
     integration_id: int
     table: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a load is about to commit."""
+
+    at: datetime
+    columns_added: Sequence[str]
+    rows_by_table: Mapping[str, int]
+    """Rows written to the root and to each subtable."""
+    tables: Sequence[tuple[str, Sequence[KnownColumn]]]
+    """The tables as they will be."""
 
 
 def start(
@@ -47,26 +59,23 @@ def intend(
     catalog: Catalog,
     load: LoadRecord,
     outcomes: Sequence[BatchOutcome],
-    columns_added: Sequence[str],
-    prepared_at: datetime,
-    table: tuple[str, Sequence[KnownColumn]],
+    done: Prepared,
 ) -> None:
-    """Write down what the load will have done, just before the destination commits.
-
-    ``table`` is the table's name and columns as they will be.
-    """
+    """Write down what the load will have done, just before the destination commits."""
     with catalog.transaction():
         catalog.run(
             "load_prepared",
             id=load.id,
-            prepared_at=prepared_at.isoformat(),
+            prepared_at=done.at.isoformat(),
             loaded=sum(outcome.loaded for outcome in outcomes),
             rejected=sum(outcome.rejected for outcome in outcomes),
             stale=sum(outcome.stale for outcome in outcomes),
-            columns_added=json.dumps(list(columns_added)),
+            columns_added=json.dumps(list(done.columns_added)),
+            rows_by_table=json.dumps(done.rows_by_table),
         )
         catalog.run_many("receipt_put", (_receipt_row(load, outcome) for outcome in outcomes))
-        tables.remember(catalog, load.integration_id, *table)
+        for name, columns in done.tables:
+            tables.remember(catalog, load.integration_id, name, columns)
 
 
 def finish(catalog: Catalog, load: LoadRecord) -> None:
@@ -142,7 +151,8 @@ def listing(
 ) -> list[Row]:
     """Return load attempts, newest first."""
     rows = catalog.all("load_list", integration_id=integration_id, table_name=table, limit=limit)
-    return [{**row, "columns_added": json.loads(row["columns_added"])} for row in rows]
+    parsed = ("columns_added", "rows_by_table")
+    return [{**row, **{name: json.loads(row[name]) for name in parsed}} for row in rows]
 
 
 def streams(catalog: Catalog) -> list[Row]:

@@ -92,7 +92,7 @@ RETURNING id;
 
 -- load_prepared
 UPDATE load SET prepared_at = :prepared_at, loaded = :loaded, rejected = :rejected, stale = :stale,
-  columns_added = :columns_added
+  columns_added = :columns_added, rows_by_table = :rows_by_table
 WHERE id = :id;
 
 -- load_finish
@@ -100,7 +100,7 @@ UPDATE load SET state = 'loaded', finished_at = :now WHERE id = :id;
 
 -- load_fail
 UPDATE load SET state = :state, finished_at = :now, error = :error, loaded = 0, rejected = 0,
-  stale = 0
+  stale = 0, rows_by_table = '{}'
 WHERE id = :id;
 
 -- load_running
@@ -108,7 +108,8 @@ SELECT id, nonce, integration_id, table_name FROM load WHERE state = 'running' O
 
 -- load_list
 SELECT l.id, i.schema_name AS schema, l.table_name AS "table", l.state, l.started_at, l.finished_at,
-  l.records, l.loaded, l.rejected, l.stale, l.columns_added, l.error
+  l.records, l.loaded, l.rejected, l.stale, l.columns_added,
+  l.rows_by_table, l.error
 FROM load AS l JOIN integration AS i ON i.id = l.integration_id
 WHERE (:integration_id IS NULL OR l.integration_id = :integration_id)
   AND (:table_name IS NULL OR l.table_name = :table_name)
@@ -161,6 +162,12 @@ ORDER BY s.integration_id, s.table_name;
 -- table_columns
 SELECT name, type, is_key FROM table_column
 WHERE integration_id = :integration_id AND table_name = :table_name ORDER BY place;
+
+-- table_names
+SELECT DISTINCT table_name FROM table_column
+WHERE integration_id = :integration_id
+  AND (table_name = :table_name OR substr(table_name, 1, length(:table_name) + 2) = :table_name || '__')
+ORDER BY table_name;
 
 -- table_forget
 DELETE FROM table_column WHERE integration_id = :integration_id AND table_name = :table_name;

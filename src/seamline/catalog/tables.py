@@ -21,6 +21,12 @@ def columns(catalog: Catalog, integration_id: int, table: str) -> tuple[KnownCol
     return tuple(KnownColumn(row["name"], row["type"], bool(row["is_key"])) for row in rows)
 
 
+def names(catalog: Catalog, integration_id: int, table: str) -> list[str]:
+    """Return the table, if it was ever loaded, and its subtables."""
+    rows = catalog.all("table_names", integration_id=integration_id, table_name=table)
+    return [str(row["table_name"]) for row in rows]
+
+
 def remember(
     catalog: Catalog, integration_id: int, table: str, found: Sequence[KnownColumn]
 ) -> None:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import print_json, print_table
-from seamline.destinations.duckdb.load import query_file
+from seamline.destinations.duckdb.query import query_file
 from seamline.load.reads import read_through_loader
 
 _MAX_ROWS = 100_000

@@ -27,7 +27,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     """How many messages carry data."""
     misfits: tuple[int, ...] = ()
-    """Indexes of messages whose record is valid but not *plain* (see ``core/shape.py``)."""
+    """Indexes of messages whose record is valid but not *plain* (see ``core/plain.py``)."""
     activations: tuple[int, ...] = ()
     """Indexes of ``activate_version`` messages."""
     deletions: tuple[int, ...] = ()
@@ -35,6 +35,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     bookmarks: tuple[str, ...] = ()
     untyped: bool = False
     """Whether no record is plain, because no schema speaks for it (push)."""
+    proof: int = 0
+    """Which version of ``core/plain.py`` proved the others plain."""
 
     @property
     def apart(self) -> tuple[int, ...]:

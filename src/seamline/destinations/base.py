@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -17,6 +17,15 @@ PRIVATE_SCHEMA = "_seamline"
 
 REJECTED_TABLE = "_sdc_rejected"
 GENERATED_KEY = "__sdc_primary_key"
+
+SOURCE_KEY_PREFIX = "_sdc_source_key_"
+"""Begins the columns of a subtable that hold its root row's key (loading.md §2.1)."""
+
+
+def level_column(level: int) -> str:
+    """Name the column of a subtable that holds the position in an array."""
+    return f"_sdc_level_{level}_id"
+
 
 BATCH_COLUMN = "_sdc_batch"
 """The column of written rows that tells which batch of the load a row came from; not stored. Its
@@ -45,6 +54,12 @@ class Capabilities:
     decimal_max: Decimal
     """Largest absolute value of a DECIMAL."""
     decimal_scale: int
+    nested: Literal["flatten", "json"] = "flatten"
+    """Whether objects and arrays become columns and subtables, or JSON columns."""
+    append_only: bool = False
+    """Whether tables with keys are appended to, too (loading.md §4.1)."""
+    keep_stale_children: bool = False
+    """Whether rows of a subtable stay when a newer record has a shorter array (§5.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +137,10 @@ class Described:
 
     table: Table | None
     fence: Fence
+    subtables: tuple[Table, ...] = ()
+    """The table's subtables, at any depth."""
+    neighbours: frozenset[str] = frozenset()
+    """Other tables whose names begin like a subtable's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +162,26 @@ class Write:
     new_fence: Fence
     activated: bool
     """Whether rows of other versions than ``new_fence.active_version`` are to be removed."""
+    subtables: tuple["SubtableWrite", ...] = ()
+    """Every subtable there is, also those without rows in this load."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubtableWrite:
+    """A subtable's part of a load.
+
+    The rows of a record that loses against the stored one are not written. Of a record that wins,
+    the stored rows are removed first: all of them, or with ``keep_stale_children`` those of the
+    same position.
+    """
+
+    table: str
+    source_keys: Mapping[str, str]
+    """The subtable's column for each key column of the root."""
+    levels: tuple[str, ...]
+    """Its columns of positions."""
+    rows: pa.Table | None
+    """Named like its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +193,18 @@ class CheckStep:
     advice: str = ""
 
 
-BeforeCommit = Callable[[dict[int, int]], None]
-"""Called with the rows that won, by batch, when all is written and only the commit is missing."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write has done, but for the commit."""
+
+    by_batch: dict[int, int]
+    """Root rows that won, by the batch they came from."""
+    by_table: dict[str, int]
+    """Rows inserted or deleted for good, by table."""
+
+
+BeforeCommit = Callable[[Written], None]
+"""Called when all is written and only the commit is missing."""
 
 
 class Destination(ABC):

@@ -2,7 +2,7 @@
 
 The good path never builds more than a few hundred records at a time: the body is split into raw
 messages, and chunks of them are decoded and judged together by one compiled validator that accepts
-only *plain* upserts (``core/shape.py``). A chunk it does not accept is looked at message by
+only *plain* upserts (``core/plain.py``). A chunk it does not accept is looked at message by
 message; a bad message sends the whole request to :mod:`seamline.gate.envelope` for its words.
 """
 
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import msgspec
 
 from seamline.core.batch import Batch, Envelope
+from seamline.core.plain import PROOF
 from seamline.core.shape import MAX_KEY_LENGTH
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
@@ -83,6 +84,7 @@ class Checked:
             activations=tuple(self.activations),
             deletions=tuple(self.deletions),
             untyped=self.untyped,
+            proof=PROOF,
             bookmarks=self.bookmarks,
         )
         return Batch(envelope, self.messages)

@@ -38,13 +38,30 @@ def _pushed(record: dict[str, Any]) -> Pushed:
     data = record.get("data")
     typed = data if isinstance(data, dict) else {}
     types = tuple(
-        (name, _INSTANT if isinstance(value, Instant) else _DECIMAL)
+        (name, schema)
         for name, value in sorted(typed.items())
-        if isinstance(value, Instant | Decimal)
+        if (schema := _type_of(value)) is not None
     )
     # A message that is none (it will be refused) need not be encoded.
     stored = {"sequence": arguments.get("sequence"), "data": arguments.get("data")}
     return Pushed(arguments, _encode(stored), types)
+
+
+def _type_of(value: Any) -> JsonSchema | None:
+    """Return the schema of a value that JSON does not tell the type of; None if it does."""
+    if isinstance(value, Instant):
+        return _INSTANT
+    if isinstance(value, Decimal):
+        return _DECIMAL
+    if isinstance(value, dict):
+        inner = {name: found for name in value if (found := _type_of(value[name])) is not None}
+        return {"type": "object", "properties": inner} if inner else None
+    if isinstance(value, list):
+        # Only if all agree: a schema speaks for every element.
+        kinds = [_type_of(element) for element in value if element is not None]
+        same = bool(kinds) and all(kind == kinds[0] for kind in kinds)
+        return {"type": "array", "items": kinds[0]} if same and kinds[0] is not None else None
+    return None
 
 
 def _plain(value: Any) -> Any:

@@ -8,9 +8,10 @@ from typing import Any
 import jsonschema_rs
 import msgspec
 
-from seamline.core.shape import JsonSchema, demanding, fields_of, has_plain_root, plain_schema
+from seamline.core.plain import demanding, has_plain_root, plain_schema
+from seamline.core.shape import Array, JsonSchema, Object, shape_of
 from seamline.core.timestamp import PLAIN_PATTERN, is_valid
-from seamline.core.types import INT64_MAX, INT64_MIN, Type
+from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
 from seamline.gate.rules import problem_of, rooted_at
 
@@ -89,7 +90,7 @@ class CompiledSchema:
     @cached_property
     def is_flat(self) -> bool:
         """Whether the plain records of this schema hold no objects and arrays."""
-        return all(field.type is not Type.JSON for field in fields_of(self.schema))
+        return not any(isinstance(s, Object | Array) for s in shape_of(self.schema).fields.values())
 
     @cached_property
     def record(self) -> Any:

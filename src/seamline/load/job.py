@@ -13,15 +13,14 @@ that the running load did happen.
 """
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import duckdb
 
 from seamline.catalog import loads
 from seamline.catalog.integrations import Integration
-from seamline.catalog.loads import LoadRecord
+from seamline.catalog.loads import LoadRecord, Prepared
 from seamline.catalog.receipts import BatchOutcome
 from seamline.catalog.store import Catalog
 from seamline.catalog.tables import KnownColumn
@@ -30,7 +29,6 @@ from seamline.core.clock import now
 from seamline.core.errors import TableStopped
 from seamline.destinations.base import (
     DELETED_COLUMN,
-    GENERATED_KEY,
     CreateSchema,
     Described,
     Destination,
@@ -38,11 +36,19 @@ from seamline.destinations.base import (
     Source,
     Table,
     Write,
+    Written,
     rejected_rows,
 )
-from seamline.load.plan import DELETED_AT, EXTRACTED_AT, Plan, key_types, make_plan
+from seamline.load.plan import DELETED_AT, Plan, key_types, make_plan
+from seamline.load.subtables import (
+    is_subtable,
+    names_in_use,
+    plan_subtable,
+)
+from seamline.load.values import subtable_writes, system_columns
 from seamline.prepare.rejected import Rejection, record_text
 from seamline.prepare.stage import Stage, all_records, deletions
+from seamline.prepare.staged import StagedTable
 from seamline.queue.base import Queue, Queued
 
 NO_KEYS_TO_DELETE = "Cannot delete from a table without Primary Keys"
@@ -154,50 +160,76 @@ class _Job:
         loads.finish(catalog, record)
 
     def _load(self, record: LoadRecord, described: Described, fresh: Sequence[Queued]) -> None:
+        capabilities = self._destination.capabilities
+        depths, blocked = names_in_use(described)
         with Stage(
             self._loader.engine,
-            self._destination.capabilities,
+            capabilities,
             self._wanted.name,
             key_types(described.table),
+            depths,
+            blocked,
         ) as stage:
-            if self._table_problem:
-                rejections = self._reject(all_records(fresh), self._table_problem)
+            below: list[tuple[StagedTable, Plan]] = []
+            problem = self._table_problem or _clash(described.table)
+            if problem:
+                rejections = self._reject(all_records(fresh), problem)
                 plan = Plan()
             else:
                 stage.fill(fresh)
-                deletes = any(entry.batch.envelope.deletions for entry in fresh)
-                plan = make_plan(
-                    described.table,
-                    self._wanted,
-                    stage.incoming(),
-                    with_extracted_at=stage.has_extraction_times(),
-                    capabilities=self._destination.capabilities,
-                    with_deleted_at=deletes and self._integration.deletes == "soft",
-                )
+                plan, below = self._planned(stage, described, fresh)
                 rejections = stage.rejections
-                if deletes and not plan.upsert_keys:
+                if _deletes(fresh) and not plan.upsert_keys:
                     rejections = [*rejections, *self._reject(deletions(fresh), NO_KEYS_TO_DELETE)]
-            self._destination.apply([CreateSchema(self._wanted.schema), *plan.changes])
-            self._write(record, described.fence, fresh, stage, plan, rejections)
+            changes = [
+                change for planned in (plan, *(p for _, p in below)) for change in planned.changes
+            ]
+            self._destination.apply([CreateSchema(self._wanted.schema), *changes])
+            self._write(record, described, fresh, stage, plan, below, rejections)
+
+    def _planned(
+        self, stage: Stage, described: Described, fresh: Sequence[Queued]
+    ) -> tuple[Plan, list[tuple[StagedTable, Plan]]]:
+        """Plan the root and the subtables this load has rows for."""
+        capabilities = self._destination.capabilities
+        subtables = stage.subtables
+        plan = make_plan(
+            described.table,
+            self._wanted,
+            stage.root.incoming(),
+            with_extracted_at=stage.has_extraction_times(),
+            capabilities=capabilities,
+            with_deleted_at=_deletes(fresh) and self._integration.deletes == "soft",
+            has_subtables=bool(subtables),
+        )
+        existing = {table.name: table for table in described.subtables}
+        below = [
+            (staged, plan_subtable(existing.get(staged.name), plan.table, staged.name,
+                                   staged.depth, staged.incoming(), capabilities))
+            for staged in subtables
+            if plan.table is not None
+        ]  # fmt: skip
+        return plan, below
 
     def _write(
         self,
         record: LoadRecord,
-        fence: Fence,
+        described: Described,
         fresh: Sequence[Queued],
         stage: Stage,
         plan: Plan,
+        below: Sequence[tuple[StagedTable, Plan]],
         rejections: Sequence[Rejection],
     ) -> None:
-        batched = now()
+        batched, fence = now(), described.fence
         activated = bool(fresh[-1].batch.envelope.activations)
         version = fence.active_version
         if activated:
             activated = fresh[-1].batch.envelope.table_version >= version
             version = max(version, fresh[-1].batch.envelope.table_version)
-        extras = _system_columns(batched, plan) | self._deletion_columns(fresh, plan)
-        upsert_keys = [plan.columns[key] for key in plan.upsert_keys]
-        rows = stage.rows(plan.columns, extras, upsert_keys, fence.active_version)
+        extras = system_columns(batched, plan) | self._deletion_columns(fresh, plan)
+        stage.choose([plan.columns[key] for key in plan.upsert_keys], fence.active_version)
+        rows = stage.rows({**plan.columns, **extras})
         write = Write(
             source=self._source,
             schema=self._wanted.schema,
@@ -208,28 +240,30 @@ class _Job:
             fence=fence,
             new_fence=Fence(fresh[-1].position, record.nonce, version),
             activated=activated,
+            subtables=tuple(subtable_writes(described, stage, plan, below, batched)),
         )
         prepared_at = now()
 
-        def before_commit(won: dict[int, int]) -> None:
-            outcomes = _outcomes(fresh, won, rejections)
-            loads.intend(
-                self._loader.catalog, record, outcomes, plan.added, prepared_at, self._known(plan)
-            )
+        def before_commit(written: Written) -> None:
+            outcomes = _outcomes(fresh, written.by_batch, rejections)
+            tables = [self._known(p, name) for name, p in _named(self._wanted.name, plan, below)]
+            done = Prepared(prepared_at, plan.added, written.by_table, tables)
+            loads.intend(self._loader.catalog, record, outcomes, done)
 
         self._destination.write(write, before_commit)
 
-    def _known(self, plan: Plan) -> tuple[str, list[KnownColumn]]:
-        """Return the table and its columns as they are after the load."""
+    @staticmethod
+    def _known(plan: Plan, name: str) -> tuple[str, list[KnownColumn]]:
+        """Return a table and its columns as they are after the load."""
         table = plan.table
         if table is None:
-            return self._wanted.name, []
+            return name, []
         keys = table.keys or ()
-        return table.name, [KnownColumn(c.name, c.type, c.name in keys) for c in table.columns]
+        return name, [KnownColumn(c.name, c.type, c.name in keys) for c in table.columns]
 
     def _deletion_columns(self, fresh: Sequence[Queued], plan: Plan) -> dict[str, str]:
         """Return the column that tells deletions from upserts; none if there are only upserts."""
-        if not plan.upsert_keys or not any(entry.batch.envelope.deletions for entry in fresh):
+        if not plan.upsert_keys or not _deletes(fresh):
             return {}
         if self._integration.deletes == "hard":
             return {DELETED_COLUMN: "coalesce(_deleted, false)"}
@@ -243,6 +277,25 @@ class _Job:
         ]
 
 
+def _deletes(queued: Sequence[Queued]) -> bool:
+    return any(entry.batch.envelope.deletions for entry in queued)
+
+
+def _clash(existing: Table | None) -> str | None:
+    """Say why a table cannot be loaded under the name of a subtable (loading.md §3.4)."""
+    if existing is None or not is_subtable(existing):
+        return None
+    return f"Table name {existing.name} collides with a subtable"
+
+
+def _named(
+    root: str, plan: Plan, below: Sequence[tuple[StagedTable, Plan]]
+) -> Iterator[tuple[str, Plan]]:
+    yield root, plan
+    for staged, planned in below:
+        yield staged.name, planned
+
+
 def settle(catalog: Catalog, stream: str, fence: Fence) -> None:
     """Give loads that a crash left running their true end."""
     for record in loads.running(catalog):
@@ -252,20 +305,6 @@ def settle(catalog: Catalog, stream: str, fence: Fence) -> None:
             loads.finish(catalog, record)
         else:
             loads.fail(catalog, record, "the loader stopped before the commit", crashed=True)
-
-
-def _system_columns(batched: datetime, plan: Plan) -> dict[str, str]:
-    columns = {
-        "_sdc_batched_at": f"TIMESTAMP '{batched.replace(tzinfo=None).isoformat(' ')}'",
-        "_sdc_received_at": "_received",
-        "_sdc_sequence": "_sequence",
-        "_sdc_table_version": "_version",
-    }
-    if plan.with_extracted_at:
-        columns[EXTRACTED_AT] = "_extracted"
-    if plan.generates_key:
-        columns[GENERATED_KEY] = "uuid()::VARCHAR"
-    return columns
 
 
 def _outcomes(

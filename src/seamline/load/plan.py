@@ -18,7 +18,7 @@ from seamline.destinations.base import (
     CreateTable,
     Table,
 )
-from seamline.prepare.stage import Incoming
+from seamline.prepare.staged import Incoming
 
 SYSTEM_COLUMNS = {
     "_sdc_batched_at": Type.TIMESTAMP,
@@ -66,14 +66,16 @@ def make_plan(
     with_extracted_at: bool,
     capabilities: Capabilities,
     with_deleted_at: bool = False,
+    has_subtables: bool = False,
 ) -> Plan:
-    """Plan one load.
+    """Plan the root table of one load.
 
     ``wanted`` names schema, table and the canonical keys of the request (empty for none);
-    ``with_deleted_at`` tells that rows are to be marked as deleted.
+    ``with_deleted_at`` tells that rows are to be marked as deleted, ``has_subtables`` that rows of
+    subtables call for the root even if it has no values.
     Raises ``TableStopped`` with the documented text when the table cannot take the data.
     """
-    if existing is None and not incoming:
+    if existing is None and not incoming and not has_subtables:
         return Plan()
     keys = wanted.keys or ()
     if existing is not None:
@@ -82,7 +84,8 @@ def make_plan(
             _check_can_mark(existing)
     # A load without values has no rows: an activation alone need not repeat the table's keys.
     upsert = bool(incoming) and (bool(keys) if existing is None else _upserts(existing, keys))
-    columns, new = _place(existing, incoming, capabilities)
+    upsert = upsert and not capabilities.append_only
+    columns, new = place(existing, incoming, capabilities)
     for name, asked in ((EXTRACTED_AT, with_extracted_at), (DELETED_AT, with_deleted_at)):
         if asked and (existing is None or existing.column(name) is None) and name not in columns:
             new.append(Column(name, Type.TIMESTAMP))
@@ -91,8 +94,10 @@ def make_plan(
         changes: tuple[Change, ...] = (CreateTable(table),)
         generates = not keys
     else:
-        table = replace(existing, columns=(*existing.columns, *_sorted(new)))
-        changes = tuple(AddColumn(wanted.schema, wanted.name, column) for column in _sorted(new))
+        table = replace(existing, columns=(*existing.columns, *sorted_columns(new)))
+        changes = tuple(
+            AddColumn(wanted.schema, wanted.name, column) for column in sorted_columns(new)
+        )
         generates = existing.column(GENERATED_KEY) is not None
     upsert_keys = _placed_keys(keys, columns, incoming) if upsert else ()
     return Plan(changes, columns, upsert_keys, generates, with_extracted_at, table)
@@ -142,10 +147,13 @@ def _check_can_mark(existing: Table) -> None:
         )
 
 
-def _place(
+def place(
     existing: Table | None, incoming: Sequence[Incoming], capabilities: Capabilities
 ) -> tuple[dict[str, str], list[Column]]:
-    """Give each incoming (name, type) a column: its own, a split-off one, or a new one."""
+    """Give each incoming (name, type) a column: its own, a split-off one, or a new one.
+
+    Returns destination column to stage column, and the columns that are new.
+    """
     known = {column.name: column.type for column in existing.columns} if existing else {}
     placed: dict[str, str] = {}
     new: list[Column] = []
@@ -173,8 +181,9 @@ def _new_table(wanted: Table, data: Iterable[Column]) -> Table:
     columns += [Column(c.name, c.type, c.name in keys) for c in data]
     if not wanted.keys:
         columns.append(Column(GENERATED_KEY, Type.STRING, not_null=True))
-    return Table(wanted.schema, wanted.name, _sorted(columns), keys)
+    return Table(wanted.schema, wanted.name, sorted_columns(columns), keys)
 
 
-def _sorted(columns: Iterable[Column]) -> tuple[Column, ...]:
+def sorted_columns(columns: Iterable[Column]) -> tuple[Column, ...]:
+    """Return columns in the order a table is created with (loading.md §2.2)."""
     return tuple(sorted(columns, key=lambda column: column.name.encode()))

@@ -1,15 +1,18 @@
 """What a load would do with a batch, before it is sent: the same stage, the same plan, no write."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
 
 from seamline.core.batch import Batch
 from seamline.core.errors import TableStopped
-from seamline.destinations.base import Capabilities, Table
+from seamline.destinations.base import Capabilities, Described, Fence, Table
 from seamline.load.plan import Plan, key_types, make_plan
+from seamline.load.subtables import is_subtable, names_in_use, plan_subtable
 from seamline.prepare.rejected import Rejection
 from seamline.prepare.stage import Stage
+from seamline.prepare.staged import Incoming
 from seamline.queue.base import Queued
 
 
@@ -17,6 +20,7 @@ from seamline.queue.base import Queued
 class PlannedColumn:
     """Where the values of one field and type would go."""
 
+    table: str
     name: str
     type: str
     change: str
@@ -50,12 +54,14 @@ def preview(
     engine: duckdb.DuckDBPyConnection,
     capabilities: Capabilities,
     existing: Table | None,
+    subtables: Mapping[str, Table],
     schema: str,
     batch: Batch,
 ) -> Preview:
     """Say what loading a batch would change and what it would reject.
 
-    ``existing`` is the table as it is known to be, None if there is none.
+    ``existing`` is the table as it is known to be, None if there is none; ``subtables`` are its
+    subtables by name.
     """
     naming = capabilities.naming
     envelope = batch.envelope
@@ -66,29 +72,61 @@ def preview(
     if problem:
         found.problems.append(Problem(problem, "table"))
         return found
-    with Stage(engine, capabilities, table, key_types(existing)) as stage:
+    below = tuple(filter(is_subtable, subtables.values()))
+    neighbours = frozenset(subtables) - {subtable.name for subtable in below}
+    depths, blocked = names_in_use(Described(existing, Fence(), below, neighbours))
+    with Stage(engine, capabilities, table, key_types(existing), depths, blocked) as stage:
         stage.fill([Queued(1, batch)])
         found.problems.extend(map(_problem, stage.rejections))
-        incoming = stage.incoming()
-        times = stage.has_extraction_times()
-    try:
-        plan = make_plan(
-            existing, wanted, incoming, with_extracted_at=times, capabilities=capabilities
-        )
-    except TableStopped as stopped:
-        found.problems.append(Problem(str(stopped), "table"))
-        return found
-    fields = {column.stage_column: column.name for column in incoming}
-    found.columns.extend(_columns(existing, plan, fields))
+        try:
+            _plan(found, stage, existing, subtables, wanted, capabilities)
+        except TableStopped as stopped:
+            found.problems.append(Problem(str(stopped), "table"))
     return found
 
 
-def _columns(existing: Table | None, plan: Plan, fields: dict[str, str]) -> list[PlannedColumn]:
+def _plan(
+    found: Preview,
+    stage: Stage,
+    existing: Table | None,
+    subtables: Mapping[str, Table],
+    wanted: Table,
+    capabilities: Capabilities,
+) -> None:
+    incoming, below = stage.root.incoming(), stage.subtables
+    plan = make_plan(
+        existing,
+        wanted,
+        incoming,
+        with_extracted_at=stage.has_extraction_times(),
+        capabilities=capabilities,
+        has_subtables=bool(below),
+    )
+    found.columns.extend(_columns(existing, plan, incoming))
+    for staged in below:
+        before, incoming = subtables.get(staged.name), staged.incoming()
+        if plan.table is not None:
+            planned = plan_subtable(
+                before, plan.table, staged.name, staged.depth, incoming, capabilities
+            )
+            found.columns.extend(_columns(before, planned, incoming))
+
+
+def _columns(
+    existing: Table | None, plan: Plan, incoming: Sequence[Incoming]
+) -> list[PlannedColumn]:
+    if plan.table is None:
+        return []
+    fields = {column.stage_column: column.name for column in incoming}
     before = {column.name for column in existing.columns} if existing else set()
-    after = {c.name: c for c in plan.table.columns} if plan.table else {}
+    after = {column.name: column for column in plan.table.columns}
     return [
         PlannedColumn(
-            name, str(after[name].type), _change(name, fields[stage], before), fields[stage]
+            plan.table.name,
+            name,
+            str(after[name].type),
+            _change(name, fields[stage], before),
+            fields[stage],
         )
         for name, stage in plan.columns.items()
     ]

@@ -1,70 +1,74 @@
 """Read plain records in columns: DuckDB walks the JSON, no Python runs per record.
 
-It relies on the gate's proof that every record named here is plain (``core/shape.py``): only then
+It relies on the gate's proof that every record named here is plain (``core/plain.py``): only then
 does ``from_json`` neither guess, nor round, nor turn a misfit into NULL.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 import duckdb
 import pyarrow as pa
 
 from seamline.core.types import Type
+from seamline.prepare.reading import Element, Leaf, Path
 from seamline.queue.base import Queued
 
 _SLICE_BYTES = 4 * 2**20
 """DuckDB reads up to 2,048 batches as one vector; slices keep that small."""
 
-_JSON_TYPES = {
-    Type.INTEGER: "BIGINT",
-    Type.DOUBLE: "DOUBLE",
-    Type.DECIMAL: "DECIMAL(38,6)",
-    Type.BOOLEAN: "BOOLEAN",
-    Type.STRING: "VARCHAR",
-    Type.TIMESTAMP: "VARCHAR",
-    Type.JSON: "JSON",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class PlainField:
-    """A declared field with the stage column its values go to."""
-
-    name: str
-    type: Type
-    column: str
+_NOTHING = (
+    "(SELECT NULL::INTEGER AS batch, NULL::BIGINT AS version, NULL::TIMESTAMP AS received, "
+    "NULL::VARCHAR AS messages LIMIT 0)"
+)
 
 
 def read_plain(
     engine: duckdb.DuckDBPyConnection,
-    table: str,
+    root: Element,
+    pieces: Mapping[str, str],
     batches: Sequence[tuple[int, Queued]],
-    fields: Sequence[PlainField],
 ) -> None:
-    """Append the plain records of batches that share a schema to a new temp table.
+    """Read the plain records of batches that share a schema into new temp tables.
 
-    ``batches`` are (index in the load, batch). The table gets the columns of ``STAGE_COLUMNS`` and
-    one per field.
+    ``pieces`` names one for each table of the reading plan: the root's gets the columns of
+    ``ROOT_COLUMNS``, the others those of a subtable, all of them one per leaf. ``batches`` are
+    (index in the load, batch).
     """
-    select = _select(fields)
-    engine.execute(f"CREATE TEMP TABLE {table} AS {_sourced(select, empty=True)}")
+    taken = _taken(root, "source", " ANTI JOIN apart USING (batch, ordinal)")
+    selects = {pieces[root.table]: _root_select(root)}
+    selects |= {pieces[table]: sql for table, sql in _subtable_selects(root)}
+    nothing = _taken(root, _NOTHING, "")
+    for piece, select in selects.items():
+        engine.execute(f"CREATE TEMP TABLE {piece} AS {select.replace('taken', f'({nothing})')}")
     for part in _slices(batches):
         engine.register("source", _source(part))
         engine.register("apart", _apart(part))
-        engine.execute(f"INSERT INTO {table} {_sourced(select)}")
+        if root.arrays:  # several tables come of it: walk the JSON once
+            engine.execute(f"CREATE OR REPLACE TEMP TABLE taken AS {taken}")
+        for piece, select in selects.items():
+            sql = select if root.arrays else select.replace("taken", f"({taken})")
+            engine.execute(f"INSERT INTO {piece} {sql}")
         engine.unregister("source")
         engine.unregister("apart")
+    if root.arrays:
+        engine.execute("DROP TABLE IF EXISTS taken")
 
 
-def _select(fields: Sequence[PlainField]) -> str:
-    structure = {
-        "sequence": "BIGINT",
-        "time_extracted": "VARCHAR",
-        "data": {field.name: _JSON_TYPES[field.type] for field in fields} or "JSON",
-    }
+def _taken(root: Element, source: str, join: str) -> str:
+    """Select the plain messages of ``source``, typed; ``join`` leaves the others out."""
+    structure = {"sequence": "BIGINT", "time_extracted": "VARCHAR", "data": root.structure}
     quoted = json.dumps([structure], ensure_ascii=False).replace("'", "''")
+    return (
+        "SELECT batch, version, received, ordinal, m FROM ("
+        "SELECT batch, version, received, unnest(list) AS m, "
+        "generate_subscripts(list, 1)::INTEGER - 1 AS ordinal FROM ("
+        f"SELECT batch, version, received, from_json(messages, '{quoted}') AS list FROM {source}"
+        f")) AS read{join}"
+    )
+
+
+def _root_select(root: Element) -> str:
     columns = [
         "batch AS _batch",
         "ordinal AS _ordinal",
@@ -72,36 +76,51 @@ def _select(fields: Sequence[PlainField]) -> str:
         "version AS _version",
         "received AS _received",
         f"{_utc('m.time_extracted')} AS _extracted",
-        *(_column(position, field) for position, field in enumerate(fields, start=1)),
+        *(_column("m.data", leaf) for leaf in root.leaves),
     ]
-    return (
-        f"SELECT {', '.join(columns)} FROM ("
-        "SELECT batch, version, received, unnest(list) AS m, "
-        "generate_subscripts(list, 1)::INTEGER - 1 AS ordinal FROM ("
-        f"SELECT batch, version, received, from_json(messages, '{quoted}') AS list FROM source"
-        ")) AS read"
-    )
+    return f"SELECT {', '.join(columns)} FROM taken"
 
 
-def _column(position: int, field: PlainField) -> str:
-    value = f"struct_extract_at(m.data, {position})"
-    return f"{_utc(value) if field.type is Type.TIMESTAMP else value} AS {field.column}"
+def _subtable_selects(root: Element) -> Iterator[tuple[str, str]]:
+    """Yield (table, select) for every array, at any depth."""
+    pending = [
+        (path, element, 1, "SELECT batch, ordinal, m.data AS e FROM taken")
+        for path, element in root.arrays
+    ]
+    while pending:
+        path, element, depth, parents = pending.pop()
+        above = "".join(f"level_{level}, " for level in range(depth - 1))
+        elements = (
+            f"SELECT batch, ordinal, {above}generate_subscripts(l, 1)::BIGINT - 1 "
+            f"AS level_{depth - 1}, unnest(l) AS e FROM ("
+            f"SELECT batch, ordinal, {above}{_at('e', path)} AS l FROM ({parents}))"
+        )
+        columns = [
+            "batch AS _batch",
+            "ordinal AS _ordinal",
+            *(f"level_{level} AS _level_{level}" for level in range(depth)),
+            *(_column("e", leaf) for leaf in element.leaves),
+        ]
+        yield element.table, f"SELECT {', '.join(columns)} FROM ({elements})"
+        pending += [(below, inner, depth + 1, elements) for below, inner in element.arrays]
+
+
+def _at(value: str, path: Path) -> str:
+    """Reach into a struct by position: names would not tell upper from lower case."""
+    for position in path:
+        value = f"struct_extract_at({value}, {position})"
+    return value
+
+
+def _column(element: str, leaf: Leaf) -> str:
+    value = _at(element, leaf.path)
+    return f"{_utc(value) if leaf.type is Type.TIMESTAMP else value} AS {leaf.column}"
 
 
 def _utc(text: str) -> str:
     # A cast to TIMESTAMP would drop the offset; the one to TIMESTAMPTZ honours it. TRY, because the
     # misfits among the messages are cast as well, before the join throws them away.
     return f"TRY_CAST({text} AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"
-
-
-def _sourced(select: str, *, empty: bool = False) -> str:
-    if not empty:
-        return f"{select} ANTI JOIN apart USING (batch, ordinal)"
-    nothing = (
-        "(SELECT NULL::INTEGER AS batch, NULL::BIGINT AS version, NULL::TIMESTAMP AS received, "
-        "NULL::VARCHAR AS messages LIMIT 0)"
-    )
-    return select.replace("FROM source", f"FROM {nothing}")
 
 
 def _slices(batches: Sequence[tuple[int, Queued]]) -> Iterator[Sequence[tuple[int, Queued]]]:

@@ -1,10 +1,11 @@
 """Read the records that are valid but not plain, one by one.
 
 Here are the cases columns cannot tell apart: fields no schema declares, values typed by themselves,
-integers beyond 64 bits, exact decimals, unusual date-times, names that collide.
+integers beyond 64 bits, exact decimals, unusual date-times, names that collide, objects and arrays
+without a declared inside.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
@@ -12,9 +13,11 @@ from typing import Any
 
 import msgspec
 
+from seamline.core.shape import Object, Scalar
 from seamline.core.timestamp import parse
 from seamline.core.types import INT64_MAX, INT64_MIN, Type, type_of_value
 from seamline.destinations.base import Capabilities
+from seamline.prepare.nest import Nester, Row
 from seamline.prepare.rejected import RejectRecord
 from seamline.prepare.spelling import Speller
 
@@ -26,14 +29,26 @@ class _Message(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
+class MisfitRow:
+    """One row of one table: one value per (canonical column, type)."""
+
+    table: str
+    levels: tuple[int, ...]
+    values: dict[tuple[str, Type], Any]
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Misfit:
-    """A misfit as read: one value per (canonical column, type)."""
+    """A misfit as read; the first of its rows is the root's."""
 
     sequence: int
     extracted: datetime | None
-    values: dict[tuple[str, Type], Any]
+    rows: tuple[MisfitRow, ...]
     losses: tuple[tuple[str, str], ...]
     """(canonical column, reason) of fields that were left out."""
+    lost_tables: tuple[tuple[str, str], ...]
+    """(canonical subtable, reason) of arrays that were left out."""
 
 
 decode_message = msgspec.json.Decoder(_Message).decode
@@ -45,42 +60,44 @@ _MAX_DECIMAL_DIGITS = 200
 class MisfitReader:
     """Reads misfits for one destination."""
 
-    def __init__(self, capabilities: Capabilities, speller: Speller) -> None:
+    def __init__(self, capabilities: Capabilities, speller: Speller, nester: Nester) -> None:
         self._capabilities = capabilities
         self._speller = speller
+        self._nester = nester
         self._name = capabilities.naming.display_name
 
     def read(
         self,
         message: _Message,
-        declared: Mapping[str, Type | None],
+        declared: Object,
         keys: tuple[str, ...],
         key_types: Mapping[str, Type],
     ) -> Misfit:
         """Read one upsert message; raise ``RejectRecord`` with the reason if it cannot load.
 
-        ``declared`` maps field names to declared types, ``key_types`` the canonical keys to the
+        ``declared`` is what the request's schema says, ``key_types`` maps the canonical keys to the
         type they have in the table. Checks run in the order of loading.md §8.1.
         """
         data = _decode_data(message.data)
-        spelled = {name: self._speller.spell(name) for name in data}
-        for field in spelled.values():
-            if field.problem:
-                raise RejectRecord(field.problem)
-        seen: set[str] = set()
-        for field in spelled.values():
-            if field.canonical in seen and field.canonical:
-                raise RejectRecord(f"Field collision on {field.canonical}")
-            seen.add(field.canonical)
+        rows, lost_tables = self._nester.rows(data, declared)
         self._check_keys(data, declared, keys, key_types)
-        values = {
-            (spelled[name].canonical, typed[0]): typed[1]
-            for name, value in data.items()
-            if spelled[name].loss is None
-            and (typed := self._typed(value, declared.get(name))) is not None
+        losses = {
+            cell.name.canonical or cell.name.raw: cell.name.loss
+            for row in rows
+            for cell in row.cells
+            if cell.name.loss
         }
-        losses = tuple((f.canonical or f.raw, f.loss) for f in spelled.values() if f.loss)
-        return Misfit(message.sequence, self._extracted(message), values, losses)
+        read = tuple(
+            MisfitRow(row.table, row.levels, dict(self._values(row)), row.wanted) for row in rows
+        )
+        extracted = self._extracted(message)
+        return Misfit(message.sequence, extracted, read, tuple(losses.items()), tuple(lost_tables))
+
+    def _values(self, row: Row) -> Iterator[tuple[tuple[str, Type], Any]]:
+        for cell in row.cells:
+            typed = None if cell.name.loss else self._typed(cell.value, cell.declared)
+            if typed is not None:
+                yield (cell.name.canonical, typed[0]), typed[1]
 
     def key_type(self, value: Any, declared: Type | None) -> Type | None:
         """Return the type a key value has, without checking its range."""
@@ -90,7 +107,7 @@ class MisfitReader:
     def _check_keys(
         self,
         data: dict[str, Any],
-        declared: Mapping[str, Type | None],
+        declared: Object,
         keys: tuple[str, ...],
         key_types: Mapping[str, Type],
     ) -> None:
@@ -100,7 +117,9 @@ class MisfitReader:
                 raise RejectRecord(f"Record is missing key property {key}")
         for key in keys:
             wanted = key_types.get(self._speller.spell(key).canonical)
-            if wanted and self.key_type(data[key], declared.get(key)) is not wanted:
+            shape = declared.fields.get(key)
+            said = shape.type if isinstance(shape, Scalar) else None
+            if wanted and self.key_type(data[key], said) is not wanted:
                 raise RejectRecord(
                     "Incoming Primary Key type does not match Primary Key type in existing table"
                 )

@@ -46,10 +46,12 @@ class _Preview:
         batch = checked.batch(integration_id, new_receipt_id(), now())
         integration = integrations.get(self._gate.catalog, integration_id)
         capabilities = self._capabilities(integration_id)
-        known = self._known(integration_id, integration.schema_name, capabilities, batch)
+        schema = integration.schema_name
+        name = capabilities.naming.canonical(batch.envelope.table)
+        known = self._known(integration_id, schema, name)
         async with self._one_at_a_time:
             found = await asyncio.to_thread(
-                _previewed, self._gate.settings, capabilities, known, integration.schema_name, batch
+                _previewed, self._gate.settings, capabilities, known, schema, batch
             )
         return Answer(200, {"status": "OK", "message": "Batch is valid!", **found})
 
@@ -58,21 +60,25 @@ class _Preview:
         opened = open_destination(record.type, record.config, self._gate.settings)
         return opened.capabilities
 
-    def _known(
-        self, integration_id: int, schema: str, capabilities: Capabilities, batch: Batch
-    ) -> Table | None:
-        name = capabilities.naming.canonical(batch.envelope.table)
-        found = tables.columns(self._gate.catalog, integration_id, name)
-        if not found:
-            return None
-        columns = tuple(Column(c.name, Type(c.type) if c.type else None) for c in found)
-        return Table(schema, name, columns, tuple(c.name for c in found if c.is_key) or None)
+    def _known(self, integration_id: int, schema: str, name: str) -> list[Table]:
+        """Return the table and its subtables as the catalog knows them, the table first."""
+        names = tables.names(self._gate.catalog, integration_id, name)
+        return [
+            Table(
+                schema,
+                known,
+                tuple(Column(c.name, Type(c.type) if c.type else None) for c in columns),
+                tuple(c.name for c in columns if c.is_key) or None,
+            )
+            for known in names
+            if (columns := tables.columns(self._gate.catalog, integration_id, known))
+        ]
 
 
 def _previewed(
     settings: Settings,
     capabilities: Capabilities,
-    known: Table | None,
+    known: list[Table],
     schema: str,
     batch: Batch,
 ) -> dict[str, Any]:
@@ -82,7 +88,10 @@ def _previewed(
 
     engine = open_engine(settings)
     try:
-        found = preview(engine, capabilities, known, schema, batch)
+        name = capabilities.naming.canonical(batch.envelope.table)
+        existing = next((table for table in known if table.name == name), None)
+        below = {table.name: table for table in known if table is not existing}
+        found = preview(engine, capabilities, existing, below, schema, batch)
     finally:
         engine.close()
     problems = found.problems[:MAX_PROBLEMS]

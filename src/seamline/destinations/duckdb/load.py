@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import duckdb
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
-from seamline.core.errors import DestinationBusy, DestinationDown, Refused, TableStopped
+from seamline.core.errors import DestinationBusy, DestinationDown, TableStopped
 from seamline.destinations.base import (
     DELETED_COLUMN,
     REJECTED_TABLE,
@@ -28,29 +28,29 @@ from seamline.destinations.base import (
     Destination,
     Fence,
     Source,
+    SubtableWrite,
     Table,
     Write,
+    Written,
 )
 from seamline.destinations.duckdb import sql
+from seamline.destinations.duckdb.below import subtables_of
 from seamline.destinations.duckdb.config import DuckDBConfig
+from seamline.destinations.duckdb.query import NO_EXTENSIONS, queried
+from seamline.destinations.duckdb.trouble import BREAKING, as_trouble
 from seamline.destinations.duckdb.types import DUCKDB, TYPE_OF_SQL
-
-_NO_EXTENSIONS = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-_BREAKING = (duckdb.FatalException, duckdb.InternalException, duckdb.IOException)
-"""After these a connection is not to be trusted."""
-
-_READ_STATEMENTS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 class DuckDBDestination(Destination):
     """See :class:`~seamline.destinations.base.Destination` for the promises."""
 
-    capabilities = DUCKDB
-
     def __init__(self, config: DuckDBConfig, settings: Settings) -> None:
+        self.capabilities = replace(
+            DUCKDB,
+            nested=config.nested_mode,
+            append_only=config.append_only,
+            keep_stale_children=config.keep_stale_children,
+        )
         self._path = config.path
         self._settings = settings
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -65,7 +65,7 @@ class DuckDBDestination(Destination):
             return [CheckStep("folder exists", False, f"create {folder} or choose another path")]
         steps = [CheckStep("folder exists", True)]
         try:
-            with _as_trouble():
+            with as_trouble():
                 self._connected().execute("CREATE TEMP TABLE probe (x INTEGER)")
                 self._connected().execute("DROP TABLE probe")
         except DestinationBusy as busy:
@@ -77,52 +77,58 @@ class DuckDBDestination(Destination):
 
     def describe(self, source: Source, schema: str, table: str) -> Described:
         """See the contract."""
-        with _as_trouble():
+        with as_trouble():
             connection = self._connected()
             fence = connection.execute(sql.READ_FENCE, _ids(source)).fetchall()
             columns = connection.execute(sql.DESCRIBE_COLUMNS, [schema, table]).fetchall()
             comment = connection.execute(sql.DESCRIBE_COMMENT, [schema, table]).fetchall()
             made = connection.execute(sql.OWNED_COLUMNS, [schema, table]).fetchall()
+            below = connection.execute(sql.DESCRIBE_BELOW, [schema, table]).fetchall()
         found = None
         if columns:
             described = (Column(n, TYPE_OF_SQL.get(kind), strict) for n, kind, strict in columns)
             keys = sql.keys_of_comment(comment[0][0]) if comment else None
             names = frozenset(name for (name,) in made)
             found = Table(schema, table, tuple(described), keys, names)
-        return Described(found, Fence(*fence[0]) if fence else Fence())
+        subtables, neighbours = subtables_of(schema, below)
+        return Described(found, Fence(*fence[0]) if fence else Fence(), subtables, neighbours)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """See the contract."""
         if not changes:
             return
-        with _as_trouble(), self._transaction() as connection:
+        with as_trouble(), self._transaction() as connection:
             for change in changes:
                 for statement in sql.statements_of(change):
                     connection.execute(statement)
 
     def write(self, write: Write, before_commit: BeforeCommit) -> None:
         """See the contract."""
-        with _as_trouble(), self._transaction() as connection:
+        with as_trouble(), self._transaction() as connection:
             self._check_fence(connection, write)
             connection.register("arrived", write.rows)
             users = self._users_columns(connection, write)
             target = sql.quoted(write.schema, write.table or "")
             connection.execute(sql.gather(target, write.keys, users))
             connection.unregister("arrived")
+            by_table: dict[str, int] = {}
             if write.table is not None:
-                self._merge(connection, write, target, users)
+                by_table[write.table] = self._merge(connection, write, target, users)
+                for subtable in write.subtables:
+                    rows = self._merge_subtable(connection, write, subtable)
+                    by_table[subtable.table] = rows
             self._insert_rejected(connection, write)
             for statement, values in zip(sql.MOVE_FENCE, _fence_values(write), strict=True):
                 connection.execute(statement, values)
             by_batch = connection.execute(sql.COUNT_BY_BATCH).fetchall()
             connection.execute("DROP TABLE incoming")
-            before_commit(dict(by_batch))
+            before_commit(Written(dict(by_batch), by_table))
         self._used_at = time.monotonic()
 
     def query(self, sql: str, max_rows: int) -> pa.Table:
         """See the contract."""
         with self._reading() as cursor:
-            return _queried(cursor, sql, max_rows)
+            return queried(cursor, sql, max_rows)
 
     def relax(self, idle_seconds: float) -> None:
         """See the contract."""
@@ -161,7 +167,7 @@ class DuckDBDestination(Destination):
                 "threads": 2,
                 "temp_directory": str(DataDir(self._settings.data_dir).scratch),
                 "preserve_insertion_order": False,
-                **_NO_EXTENSIONS,
+                **NO_EXTENSIONS,
             },
         )
         # Not in the config above: there it would forbid the scratch directory, too.
@@ -182,13 +188,13 @@ class DuckDBDestination(Destination):
         except BaseException as error:
             with suppress(duckdb.Error):  # the first error is the one to tell
                 connection.execute("ROLLBACK")
-            if isinstance(error, _BREAKING):
+            if isinstance(error, BREAKING):
                 self.close()  # the next load opens the file anew
             raise
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        with _as_trouble():
+        with as_trouble():
             connection = self._connected(readers=1)
         try:
             with closing(connection.cursor()) as cursor:
@@ -222,7 +228,8 @@ class DuckDBDestination(Destination):
         write: Write,
         target: str,
         users: list[str],
-    ) -> None:
+    ) -> int:
+        """Merge the root's rows and return how many were written."""
         place = [write.schema, write.table]
         if write.keys:
             connection.execute(sql.drop_stale(target, write.keys))
@@ -233,12 +240,33 @@ class DuckDBDestination(Destination):
             if deletes:
                 connection.execute(sql.bury(write.keys), place)
             connection.execute(sql.drop_replaced(target, write.keys))
+        written = 0
         for statement in sql.inserts(target, write.rows.column_names, users):
-            connection.execute(statement)
+            written += connection.execute(statement).fetchall()[0][0]
         if write.activated:
             version = write.new_fence.active_version
             connection.execute(sql.drop_other_versions(target), [version])
             connection.execute(sql.DROP_OTHER_TOMBSTONES, [*place, version])
+        return written
+
+    def _merge_subtable(
+        self, connection: duckdb.DuckDBPyConnection, write: Write, subtable: SubtableWrite
+    ) -> int:
+        """Replace the rows of records that are replaced, and return how many were written."""
+        target = sql.quoted(write.schema, subtable.table)
+        upsert, written = bool(write.keys), 0
+        stay = self.capabilities.keep_stale_children
+        if subtable.rows is not None:
+            connection.register("elements", subtable.rows)
+        if upsert and (subtable.rows is not None or not stay):
+            connection.execute(sql.drop_elements(subtable, target, by_position=stay))
+        if subtable.rows is not None:
+            statement = sql.insert_elements(subtable, target, upsert=upsert)
+            written = connection.execute(statement).fetchall()[0][0]
+            connection.unregister("elements")
+        if write.activated:
+            connection.execute(sql.drop_other_versions(target), [write.new_fence.active_version])
+        return written
 
     def _insert_rejected(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
         if write.rejected.num_rows:
@@ -248,32 +276,6 @@ class DuckDBDestination(Destination):
             connection.unregister("refused")
 
 
-def query_file(path: Path, sql: str, max_rows: int) -> pa.Table:
-    """Query a DuckDB file that no loader has open; raise ``Refused`` with the database's words."""
-    if not path.exists():
-        raise Refused(f"there is no {path} yet: nothing has been loaded.")
-    with _as_trouble():
-        connection = duckdb.connect(
-            str(path), read_only=True, config={**_NO_EXTENSIONS, "enable_external_access": False}
-        )
-    try:
-        return _queried(connection, sql, max_rows)
-    finally:
-        connection.close()
-
-
-def _queried(cursor: duckdb.DuckDBPyConnection, sql: str, max_rows: int) -> pa.Table:
-    try:
-        _check_readable(sql)
-        cursor.execute("BEGIN TRANSACTION READ ONLY")
-        try:
-            return _fetched(cursor.sql(sql), max_rows)
-        finally:
-            cursor.execute("ROLLBACK")
-    except duckdb.Error as error:
-        raise Refused(str(error)) from error
-
-
 def _ids(source: Source) -> list[str]:
     return [source.queue_id, source.stream]
 
@@ -281,39 +283,3 @@ def _ids(source: Source) -> list[str]:
 def _fence_values(write: Write) -> tuple[list[Any], list[Any]]:
     ids, fence = _ids(write.source), write.new_fence
     return ids, [*ids, fence.position, fence.nonce, fence.active_version]
-
-
-def _check_readable(text: str) -> None:
-    statements = duckdb.extract_statements(text)
-    if len(statements) != 1 or statements[0].type not in _READ_STATEMENTS:
-        raise Refused("only a single SELECT (or EXPLAIN, DESCRIBE, SHOW) can be run here")
-
-
-def _fetched(result: duckdb.DuckDBPyRelation, max_rows: int) -> pa.Table:
-    batches, rows = [], 0
-    reader = result.to_arrow_reader(10_000)
-    for batch in reader:
-        batches.append(batch.slice(0, max_rows - rows))
-        rows += batches[-1].num_rows
-        if rows >= max_rows:
-            break
-    return pa.Table.from_batches(batches, reader.schema)
-
-
-@contextmanager
-def _as_trouble() -> Iterator[None]:
-    """Sort DuckDB's errors into those of one table and those of the whole file."""
-    try:
-        yield
-    except duckdb.IOException as error:
-        if "lock" in str(error).lower():
-            raise DestinationBusy(_first_line(error)) from error
-        raise DestinationDown(str(error)) from error
-    except (*_BREAKING, duckdb.OutOfMemoryException) as error:
-        raise DestinationDown(str(error)) from error
-    except duckdb.Error as error:
-        raise TableStopped(str(error)) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]

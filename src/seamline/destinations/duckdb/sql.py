@@ -13,6 +13,7 @@ from seamline.destinations.base import (
     Column,
     CreateSchema,
     CreateTable,
+    SubtableWrite,
 )
 from seamline.destinations.duckdb.types import DUCKDB
 
@@ -60,6 +61,14 @@ DESCRIBE_COLUMNS = (
     "SELECT lower(column_name), data_type, NOT is_nullable FROM duckdb_columns() "
     "WHERE database_name = current_database() AND lower(schema_name) = lower($1) "
     "AND lower(table_name) = lower($2) ORDER BY column_index"
+)
+
+# Everything whose name begins like a subtable's.
+DESCRIBE_BELOW = (
+    "SELECT lower(table_name), lower(column_name), data_type, NOT is_nullable "
+    "FROM duckdb_columns() "
+    "WHERE database_name = current_database() AND lower(schema_name) = lower($1) "
+    "AND starts_with(lower(table_name), lower($2) || '__') ORDER BY table_name, column_index"
 )
 
 DESCRIBE_COMMENT = (
@@ -187,6 +196,33 @@ def gather(target: str, keys: Sequence[str], users: Sequence[str]) -> str:
         f"t.{quoted(keys[0])} IS NOT NULL AS {KNOWN_KEY} "
         f"FROM arrived AS i LEFT JOIN {target} AS t ON {_same_key(keys)}"
     )
+
+
+def drop_elements(write: SubtableWrite, target: str, *, by_position: bool) -> str:
+    """Remove the stored rows of a subtable whose record is replaced."""
+    of_record = " AND ".join(
+        f"t.{quoted(source)} = i.{quoted(key)}" for source, key in write.source_keys.items()
+    )
+    sql = f"DELETE FROM {target} AS t USING incoming AS i"
+    if not by_position:
+        return f"{sql} WHERE {of_record}"
+    same = " AND ".join(
+        f"t.{quoted(column)} = e.{quoted(column)}" for column in (*write.source_keys, *write.levels)
+    )
+    return f"{sql}, elements AS e WHERE {of_record} AND {same}"
+
+
+def insert_elements(write: SubtableWrite, target: str, *, upsert: bool) -> str:
+    """Insert the rows of a subtable; with ``upsert`` only those of records that won."""
+    assert write.rows is not None  # noqa: S101 - the caller has looked
+    names = ", ".join(map(quoted, write.rows.column_names))
+    sql = f"INSERT INTO {target} ({names}) SELECT {names} FROM elements AS e"
+    if upsert:
+        of_record = " AND ".join(
+            f"e.{quoted(source)} = i.{quoted(key)}" for source, key in write.source_keys.items()
+        )
+        sql += f" SEMI JOIN incoming AS i ON {of_record}"
+    return sql
 
 
 def inserts(target: str, columns: Sequence[str], users: Sequence[str]) -> list[str]:

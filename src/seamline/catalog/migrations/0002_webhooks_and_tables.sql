@@ -6,6 +6,9 @@ ALTER TABLE integration ADD COLUMN key_names TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE integration ADD COLUMN deletes TEXT NOT NULL DEFAULT 'hard'
   CHECK (deletes IN ('hard', 'soft'));
 
+-- JSON object: rows written to the root and to each subtable.
+ALTER TABLE load ADD COLUMN rows_by_table TEXT NOT NULL DEFAULT '{}';
+
 -- The columns the loader has met in or given to each table: what a preview compares with. The
 -- destination's own catalogue decides at a load.
 CREATE TABLE table_column (

@@ -1,0 +1,131 @@
+"""Plan how plain records become columns: which value goes to which column of which table.
+
+The plan is made once per schema and load; ``columns.py`` turns it into SQL.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from seamline.core.shape import Array, Object, Scalar, Shape
+from seamline.core.types import Type
+from seamline.prepare.nest import Nester
+from seamline.prepare.spelling import VALUE, Spelled
+
+JSON_TYPES = {
+    Type.INTEGER: "BIGINT",
+    Type.DOUBLE: "DOUBLE",
+    Type.DECIMAL: "DECIMAL(38,6)",
+    Type.BOOLEAN: "BOOLEAN",
+    Type.STRING: "VARCHAR",
+    Type.TIMESTAMP: "VARCHAR",
+    Type.JSON: "JSON",
+}
+
+Path = tuple[int, ...]
+"""Positions of fields, counted from 1, from an element inwards; empty for the element itself."""
+
+
+class NotSimple(Exception):  # noqa: N818 - an answer, not an error
+    """Names collide, or cannot be columns: the records of this schema are read one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A value and its stage column."""
+
+    path: Path
+    type: Type
+    column: str
+
+
+@dataclass(slots=True)
+class Element:
+    """What is read of a record, or of one element of an array."""
+
+    table: str
+    structure: Any = "JSON"
+    """What ``from_json`` is told to read."""
+    leaves: list[Leaf] = field(default_factory=list)
+    arrays: list[tuple[Path, "Element"]] = field(default_factory=list)
+
+
+ColumnOf = Callable[[str, int, str, Type], str]
+"""Gives (table, depth, canonical column, type) a stage column."""
+
+
+@dataclass(slots=True)
+class _Planner:
+    nester: Nester
+    column_of: ColumnOf
+    tables: set[str] = field(default_factory=set)
+
+    def element(self, table: str, depth: int, shape: Shape) -> Element:
+        if table in self.tables:
+            raise NotSimple
+        self.tables.add(table)
+        made = Element(table)
+        if isinstance(shape, Object):
+            structure = self._fields(made, depth, None, shape.fields, (), set())
+            made.structure = structure or "JSON"
+        elif isinstance(shape, Scalar):
+            name = self.nester.spell(VALUE, None)
+            made.structure = JSON_TYPES[shape.type]
+            made.leaves.append(self._leaf(table, depth, name, shape.type, ()))
+        elif isinstance(shape, Array):
+            made.structure = self._array(made, depth, self.nester.spell(VALUE, None), shape, ())
+        return made
+
+    def _fields(
+        self,
+        made: Element,
+        depth: int,
+        within: Spelled | None,
+        fields: Mapping[str, Shape],
+        path: Path,
+        seen: set[str],
+    ) -> dict[str, Any]:
+        """Plan an object's fields; return the structure to read it with."""
+        if len({raw.lower() for raw in fields}) < len(fields):
+            raise NotSimple  # DuckDB's structs do not tell upper from lower case
+        structure: dict[str, Any] = {}
+        for raw, shape in fields.items():
+            name = self.nester.spell(raw, within)
+            if not name.good or name.canonical in seen:
+                raise NotSimple
+            seen.add(name.canonical)
+            place = (*path, len(structure) + 1)
+            if isinstance(shape, Scalar):
+                structure[raw] = JSON_TYPES[shape.type]
+                made.leaves.append(self._leaf(made.table, depth, name, shape.type, place))
+            elif shape is not None and not self.nester.flattens:
+                structure[raw] = "JSON"
+                made.leaves.append(self._leaf(made.table, depth, name, Type.JSON, place))
+            elif isinstance(shape, Object):
+                inner = self._fields(made, depth, name, shape.fields, place, seen)
+                structure |= {raw: inner} if inner else {}
+            elif isinstance(shape, Array):
+                structure[raw] = self._array(made, depth, name, shape, place)
+        return structure
+
+    def _array(
+        self, made: Element, depth: int, name: Spelled, shape: Array, path: Path
+    ) -> list[Any]:
+        table, problem = self.nester.subtable(made.table, name, depth + 1)
+        if problem:
+            raise NotSimple
+        element = self.element(table, depth + 1, shape.items)
+        made.arrays.append((path, element))
+        return [element.structure]
+
+    def _leaf(self, table: str, depth: int, name: Spelled, kind: Type, path: Path) -> Leaf:
+        return Leaf(path, kind, self.column_of(table, depth, name.canonical, kind))
+
+
+def plan_reading(nester: Nester, column_of: ColumnOf, table: str, shape: Object) -> Element:
+    """Plan to read the plain records of a schema; raise ``NotSimple`` if it cannot be done so.
+
+    Every column named here is made by ``column_of``, also if it raises in the end; a column without
+    values does no harm.
+    """
+    return _Planner(nester, column_of).element(table, 0, shape)

@@ -1,0 +1,152 @@
+"""One table of a stage: the prepared rows of the root, or of one subtable, in the engine."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from seamline.core.types import Type
+
+ROOT_COLUMNS = {
+    "_batch": pa.int32(),
+    "_ordinal": pa.int32(),
+    "_sequence": pa.int64(),
+    "_version": pa.int64(),
+    "_received": pa.timestamp("us"),
+    "_extracted": pa.timestamp("us"),
+    "_deleted": pa.bool_(),  # null where records are read in columns: those are upserts
+}
+_ARROW_TYPES = {
+    Type.INTEGER: pa.int64(),
+    Type.DOUBLE: pa.float64(),
+    Type.DECIMAL: pa.decimal128(38, 6),
+    Type.BOOLEAN: pa.bool_(),
+    Type.STRING: pa.string(),
+    Type.TIMESTAMP: pa.timestamp("us"),
+    Type.JSON: pa.string(),
+}
+_COUNTED_AT_ONCE = 200
+"""Columns per counting query: the planner takes more than linear time in their number."""
+
+Values = Mapping[tuple[str, Type], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A column that has at least one value in this load."""
+
+    name: str
+    type: Type
+    stage_column: str
+    first_seen: int
+    """Orders the types of one name, if it has several, by the arrival of their first value."""
+
+
+def level_columns(depth: int) -> list[str]:
+    """Name the stage columns of the positions in the arrays that lead to a subtable."""
+    return [f"_level_{level}" for level in range(depth)]
+
+
+class StagedTable:
+    """A union of temp tables, one per reading; a column ``c<n>`` per (canonical name, type)."""
+
+    def __init__(
+        self, engine: duckdb.DuckDBPyConnection, name: str, number: int, depth: int
+    ) -> None:
+        """Begin an empty table; ``depth`` is 0 for the root, else the number of arrays above."""
+        self.name = name
+        self.depth = depth
+        self.wanted = False
+        """Whether a row without values calls for the table to exist."""
+        self._engine = engine
+        self._prefix = f"piece_{number}_"
+        self._columns: dict[tuple[str, Type], str] = {}
+        self._pieces: list[str] = []
+        self._fixed = (
+            ROOT_COLUMNS
+            if depth == 0
+            else {
+                "_batch": pa.int32(),
+                "_ordinal": pa.int32(),
+                **dict.fromkeys(level_columns(depth), pa.int64()),
+            }
+        )
+        # So that the union is never empty.
+        self._add(pa.table({n: pa.array([], kind) for n, kind in self._fixed.items()}))
+
+    def column(self, name: str, kind: Type) -> str:
+        """Return the stage column for values of this type under this name."""
+        return self._columns.setdefault((name, kind), f"c{len(self._columns)}")
+
+    def new_piece(self) -> str:
+        """Name a temp table that becomes part of this one; the caller makes it."""
+        self._pieces.append(f"{self._prefix}{len(self._pieces)}")
+        return self._pieces[-1]
+
+    def add_rows(self, fixed: Sequence[Sequence[Any]], values: Sequence[Values]) -> None:
+        """Add rows: their fixed columns (of the root or of a subtable), and their values."""
+        arrays = {
+            name: pa.array(column, kind)
+            for (name, kind), column in zip(
+                self._fixed.items(), zip(*fixed, strict=True), strict=True
+            )
+        }
+        for key in dict.fromkeys(key for row in values for key in row):
+            column = [row.get(key) for row in values]
+            arrays[self.column(*key)] = pa.array(column, _ARROW_TYPES[key[1]])
+        self._add(pa.table(arrays))
+
+    def incoming(self) -> list[Incoming]:
+        """List the columns that have values, in the order of their names."""
+        columns = list(self._columns.items())
+        there = self._there()
+        filled: set[str] = set()
+        for start in range(0, len(columns), _COUNTED_AT_ONCE):
+            some = [c for _, c in columns[start : start + _COUNTED_AT_ONCE] if c in there]
+            if some:
+                counts = self._one(", ".join(f"count({c})" for c in some))
+                filled |= {column for column, count in zip(some, counts, strict=True) if count}
+        names = Counter(name for (name, _), column in columns if column in filled)
+        found = [
+            Incoming(name, kind, column, self._first_seen(column) if names[name] > 1 else 0)
+            for (name, kind), column in columns
+            if column in filled
+        ]
+        return sorted(found, key=lambda column: (column.name.encode(), column.first_seen))
+
+    def has(self, condition: str) -> bool:
+        """Say whether an aggregate over all rows holds."""
+        return bool(self._one(condition)[0])
+
+    def union(self) -> str:
+        """Return the SQL of all rows."""
+        return " UNION ALL BY NAME ".join(f"SELECT * FROM {piece}" for piece in self._pieces)
+
+    def drop(self) -> None:
+        """Give the memory back."""
+        for piece in self._pieces:
+            self._engine.execute(f"DROP TABLE IF EXISTS {piece}")
+
+    def _there(self) -> set[str]:
+        """Return the columns that exist; a plan given up may have named some that do not."""
+        return set(self._engine.sql(f"SELECT * FROM ({self.union()}) LIMIT 0").columns)
+
+    def _first_seen(self, column: str) -> int:
+        aggregate = "min(_batch * 4294967296 + _ordinal)"
+        sql = f"SELECT {aggregate} FROM ({self.union()}) WHERE {column} IS NOT NULL"
+        return int(self._engine.execute(sql).fetchall()[0][0])
+
+    def _one(self, select: str) -> tuple[Any, ...]:
+        row: tuple[Any, ...] = self._engine.execute(
+            f"SELECT {select} FROM ({self.union()})"
+        ).fetchall()[0]
+        return row
+
+    def _add(self, rows: pa.Table) -> None:
+        piece = self.new_piece()
+        self._engine.register("rows", rows)
+        self._engine.execute(f"CREATE TEMP TABLE {piece} AS FROM rows")
+        self._engine.unregister("rows")
