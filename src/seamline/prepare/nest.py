@@ -133,17 +133,16 @@ class _Taking:
         for place, element in enumerate(elements):
             row = Row(table, (*parent.levels, place))
             self.rows.append(row)
+            deeper = len(self.rows)
             if isinstance(element, dict):
-                deeper = len(self.rows)
                 inner = shape.fields if isinstance(shape, Object) else {}
                 self.fields(row, None, element, inner, set())
-                row.wanted = any(cell.value is not None for cell in row.cells) or any(
-                    below.wanted for below in self.rows[deeper:]
-                )
             elif isinstance(element, list):
                 inner_shape = shape.items if isinstance(shape, Array) else None
                 self._array(row, value_name, element, inner_shape)
             else:
                 declared = shape.type if isinstance(shape, Scalar) else None
                 row.cells.append(Cell(value_name, element, declared))
-                row.wanted = element is not None
+            row.wanted = any(cell.value is not None for cell in row.cells) or any(
+                below.wanted for below in self.rows[deeper:]
+            )

@@ -161,7 +161,7 @@ class Stage:
             self._want_parents(element)
             for _, below in element.arrays:
                 deeper = self._tables[below.table]
-                if deeper.wanted or deeper.has("count(*) > 0"):
+                if deeper.wanted or deeper.incoming():
                     self._tables[element.table].wanted = True
 
     def _keys_agree(self, shape: Object, keys: Sequence[str]) -> bool:

@@ -160,8 +160,9 @@ SCHEMAS: dict[str, Schema] = {
             "columns": {
                 "type": "array",
                 "items": _object(
-                    ["name", "type", "change", "field"],
+                    ["table", "name", "type", "change", "field"],
                     {
+                        "table": _TEXT,
                         "name": _TEXT,
                         "type": _TEXT,
                         "change": {"enum": ["none", "new", "split"]},
