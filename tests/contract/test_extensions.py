@@ -254,6 +254,14 @@ class TestLimits:
         monkeypatch.setattr(Stopwatch, "__init__", lambda self: setattr(self, "_started", -100.0))
         assert "takes longer than 20 seconds" in api.error(body())
 
+    @pytest.mark.parametrize("keyword", ["multipleOf", "minimum", "maximum", "maxLength"])
+    @pytest.mark.parametrize("value", [1.25, 10**400, "x"])
+    def test_numbers_beyond_a_double(self, api: Api, keyword: str, value: Any) -> None:
+        """Found by the fuzzer: a step of four hundred digits."""
+        whole = {"properties": {"id": {"type": "integer"}, "name": {keyword: 10**400}}}
+        sent = body(schema=whole, messages=[message(data={"id": 1, "name": value})])
+        assert api.post(sent).status_code in (201, 400)
+
     def test_records_name_themselves(self, api: Api) -> None:
         many = [message(data={"id": i, "name": "a"}) for i in range(3)]
         many[2]["data"]["list"] = list(range(10_000))

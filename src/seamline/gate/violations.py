@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -305,7 +306,7 @@ def _number(schema: dict[str, Any], value: float) -> Iterator[str]:
             yield f"{shown} is not lower than {most}"
         elif value > most:
             yield f"{shown} is not lower or equal to {most}"
-    if isinstance(step, int | float) and step and value % step:
+    if isinstance(step, int | float) and step and Fraction(str(value)) % Fraction(str(step)):
         yield f"{value} is not a multiple of {step}"
 
 
