@@ -43,6 +43,10 @@ class NamingRules:
     max_table: int
     max_column: int
     reserved_suffixes: tuple[str, ...]
+    kept: str = ""
+    """Characters that are legal besides letters, digits and ``_``."""
+    not_leading: str = ""
+    """Characters that are stripped from the beginning."""
 
     def canonical(self, raw: str) -> str:
         """Spell a table or column the destination's way; the result may be empty.
@@ -50,8 +54,10 @@ class NamingRules:
         Non-ASCII letters count as illegal; one illegal character gives one replacement.
         """
         legal = "".join(
-            c if c.isascii() and (c.isalnum() or c == "_") else self.replacement for c in raw
+            c if c.isascii() and (c.isalnum() or c == "_" or c in self.kept) else self.replacement
+            for c in raw
         )
+        legal = legal.lstrip(self.not_leading) if self.not_leading else legal
         if legal[:1].isdigit():
             legal = self.digit_prefix + legal
         return {"keep": legal, "lower": legal.lower(), "upper": legal.upper()}[self.case]

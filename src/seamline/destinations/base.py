@@ -60,6 +60,14 @@ class Capabilities:
     """Whether tables with keys are appended to, too (loading.md §4.1)."""
     keep_stale_children: bool = False
     """Whether rows of a subtable stay when a newer record has a shorter array (§5.4)."""
+    rename_on_split: bool = False
+    """Whether a column gets the suffix of its type when another type splits off (§7.2)."""
+    exact_decimals: bool = False
+    """Whether a DECIMAL holds any digits; they are then handed over as text."""
+    strips_nul: bool = False
+    """Whether text cannot hold the character NUL (§6.4)."""
+    max_columns: int | None = None
+    """Most columns of a table, system columns included; None for no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,17 @@ class AddColumn:
     column: Column
 
 
-Change = CreateSchema | CreateTable | AddColumn
+@dataclass(frozen=True, slots=True)
+class RenameColumn:
+    """Give a column another name."""
+
+    schema: str
+    table: str
+    old: str
+    new: str
+
+
+Change = CreateSchema | CreateTable | AddColumn | RenameColumn
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,20 @@ def _duckdb(config: Mapping[str, Any], settings: Settings) -> "Destination":
     return DuckDBDestination(DuckDBConfig.parse(config), settings)
 
 
-_TYPES: dict[str, Callable[[Mapping[str, Any], Settings], "Destination"]] = {"duckdb": _duckdb}
+def _postgres(config: Mapping[str, Any], settings: Settings) -> "Destination":
+    from seamline.destinations.postgres.config import PostgresConfig
+    from seamline.destinations.postgres.load import PostgresDestination
+
+    return PostgresDestination(PostgresConfig.parse(config), settings)
+
+
+_TYPES: dict[str, Callable[[Mapping[str, Any], Settings], "Destination"]] = {
+    "duckdb": _duckdb,
+    "postgres": _postgres,
+}
+
+SECRET_FIELDS = frozenset({"password"})
+"""Fields of any destination's configuration that are never shown and never stored as they are."""
 
 
 def open_destination(kind: str, config: Mapping[str, Any], settings: Settings) -> "Destination":

@@ -29,6 +29,7 @@ from seamline.core.clock import now
 from seamline.core.errors import TableStopped
 from seamline.destinations.base import (
     DELETED_COLUMN,
+    Capabilities,
     CreateSchema,
     Described,
     Destination,
@@ -51,6 +52,7 @@ from seamline.prepare.stage import Stage, all_records, deletions
 from seamline.prepare.staged import StagedTable
 from seamline.queue.base import Queue, Queued
 
+TOO_MANY_COLUMNS = "ERROR: too many columns"
 NO_KEYS_TO_DELETE = "Cannot delete from a table without Primary Keys"
 
 
@@ -181,6 +183,10 @@ class _Job:
                 rejections = stage.rejections
                 if _deletes(fresh) and not plan.upsert_keys:
                     rejections = [*rejections, *self._reject(deletions(fresh), NO_KEYS_TO_DELETE)]
+                if _too_wide((plan, *(p for _, p in below)), capabilities):
+                    # The table stays as it is (loading.md §8.1, D-21).
+                    rejections = self._reject(all_records(fresh), TOO_MANY_COLUMNS)
+                    plan, below = Plan(), []
             changes = [
                 change for planned in (plan, *(p for _, p in below)) for change in planned.changes
             ]
@@ -279,6 +285,11 @@ class _Job:
 
 def _deletes(queued: Sequence[Queued]) -> bool:
     return any(entry.batch.envelope.deletions for entry in queued)
+
+
+def _too_wide(plans: Iterable[Plan], capabilities: Capabilities) -> bool:
+    most = capabilities.max_columns
+    return most is not None and any(p.table and len(p.table.columns) > most for p in plans)
 
 
 def _clash(existing: Table | None) -> str | None:

@@ -4,6 +4,7 @@ loading.md §2.2 (column order), §4.4 (no keys), §4.6 (changed keys), §7.1 an
 changed types).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,7 @@ from seamline.destinations.base import (
     Change,
     Column,
     CreateTable,
+    RenameColumn,
     Table,
 )
 from seamline.prepare.staged import Incoming
@@ -85,7 +87,8 @@ def make_plan(
     # A load without values has no rows: an activation alone need not repeat the table's keys.
     upsert = bool(incoming) and (bool(keys) if existing is None else _upserts(existing, keys))
     upsert = upsert and not capabilities.append_only
-    columns, new = place(existing, incoming, capabilities)
+    placed = place(existing, incoming, capabilities)
+    columns, new = placed.columns, placed.new
     for name, asked in ((EXTRACTED_AT, with_extracted_at), (DELETED_AT, with_deleted_at)):
         if asked and (existing is None or existing.column(name) is None) and name not in columns:
             new.append(Column(name, Type.TIMESTAMP))
@@ -147,32 +150,100 @@ def _check_can_mark(existing: Table) -> None:
         )
 
 
+@dataclass(slots=True)
+class Placement:
+    """Where incoming values go."""
+
+    columns: dict[str, str] = field(default_factory=dict)
+    """Destination column to stage column."""
+    new: list[Column] = field(default_factory=list)
+    renamed: dict[str, str] = field(default_factory=dict)
+    """Old to new names of columns that get the suffix of their type."""
+
+    def changes(self, schema: str, table: str) -> tuple[Change, ...]:
+        """Return the DDL for a table that exists."""
+        renames = [RenameColumn(schema, table, old, new) for old, new in self.renamed.items()]
+        adds = [AddColumn(schema, table, column) for column in sorted_columns(self.new)]
+        return (*renames, *adds)
+
+    def after(self, existing: Table) -> Table:
+        """Return an existing table as it is after the changes."""
+        kept = (replace(c, name=self.renamed.get(c.name, c.name)) for c in existing.columns)
+        return replace(existing, columns=(*kept, *sorted_columns(self.new)))
+
+
 def place(
     existing: Table | None, incoming: Sequence[Incoming], capabilities: Capabilities
-) -> tuple[dict[str, str], list[Column]]:
-    """Give each incoming (name, type) a column: its own, a split-off one, or a new one.
+) -> Placement:
+    """Give each incoming (name, type) a column: its own, a split-off one, or a new one."""
+    return _Placing(existing, incoming, capabilities).placement
 
-    Returns destination column to stage column, and the columns that are new.
-    """
-    known = {column.name: column.type for column in existing.columns} if existing else {}
-    placed: dict[str, str] = {}
-    new: list[Column] = []
-    for column in incoming:
-        split = column.name + capabilities.types[column.type].suffix
-        target = column.name if known.get(column.name, column.type) is column.type else split
-        if known.get(target, column.type) is not column.type:
-            raise TableStopped(
-                f"Column [{target}] of table [{existing.name if existing else ''}] has a type "
-                f"that cannot hold {column.type} values"
-            )
-        if target not in known:
-            if existing and target == split and target in existing.made:
+
+class _Placing:
+    def __init__(
+        self, existing: Table | None, incoming: Sequence[Incoming], capabilities: Capabilities
+    ) -> None:
+        self.placement = Placement()
+        self._existing = existing
+        self._types = capabilities.types
+        self._known = {c.name: c.type for c in existing.columns} if existing else {}
+        self._several = Counter(column.name for column in incoming)
+        target_of = self._renaming if capabilities.rename_on_split else self._keeping
+        for column in incoming:
+            self._put(column, target_of(column))
+
+    def _keeping(self, column: Incoming) -> str:
+        """Choose the column where the first type keeps the name."""
+        own = self._known.get(column.name, column.type) is column.type
+        return column.name if own else self._suffixed(column.name, column.type)
+
+    def _renaming(self, column: Incoming) -> str:
+        """Choose the column where each type gets its suffix as soon as there are two."""
+        split = self._suffixed(column.name, column.type)
+        if column.name not in self._known:
+            variants = (column.name + kind.suffix for kind in self._types.values())
+            apart = self._several[column.name] > 1 or any(v in self._known for v in variants)
+            return split if apart else column.name
+        kind = self._known[column.name]
+        if kind is column.type:
+            return column.name
+        keys = (self._existing.keys if self._existing else None) or ()
+        if kind is None or column.name in keys:
+            raise self._cannot_hold(column.name, column.type)
+        self._rename(column.name, self._suffixed(column.name, kind))
+        return split
+
+    def _rename(self, old: str, new: str) -> None:
+        if new in self._known:
+            raise TableStopped(f"Column [{old}] cannot become [{new}], which exists already")
+        self.placement.renamed[old] = new
+        self._known[new] = self._known.pop(old)
+        if old in self.placement.columns:
+            self.placement.columns[new] = self.placement.columns.pop(old)
+
+    def _put(self, column: Incoming, target: str) -> None:
+        if self._known.get(target, column.type) is not column.type:
+            raise self._cannot_hold(target, column.type)
+        if target not in self._known:
+            made = self._existing.made if self._existing else frozenset()
+            if target == self._suffixed(column.name, column.type) and target in made:
                 # loading.md §7.4 #29: the user dropped it; to make it again would hide the loss.
-                raise TableStopped(f"Column [{target}] is missing from table [{existing.name}]")
-            known[target] = column.type
-            new.append(Column(target, column.type))
-        placed[target] = column.stage_column
-    return placed, new
+                raise TableStopped(f"Column [{target}] is missing from table [{self._name}]")
+            self._known[target] = column.type
+            self.placement.new.append(Column(target, column.type))
+        self.placement.columns[target] = column.stage_column
+
+    def _suffixed(self, name: str, kind: Type) -> str:
+        return name + self._types[kind].suffix
+
+    @property
+    def _name(self) -> str:
+        return self._existing.name if self._existing else ""
+
+    def _cannot_hold(self, name: str, kind: Type) -> TableStopped:
+        return TableStopped(
+            f"Column [{name}] of table [{self._name}] has a type that cannot hold {kind} values"
+        )
 
 
 def _new_table(wanted: Table, data: Iterable[Column]) -> Table:

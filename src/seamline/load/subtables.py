@@ -1,14 +1,12 @@
 """Plan the subtables of a load (loading.md §5.3): keys copied from the root, positions, values."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from seamline.core.errors import TableStopped
 from seamline.core.types import Type
 from seamline.destinations.base import (
     GENERATED_KEY,
     SOURCE_KEY_PREFIX,
-    AddColumn,
     Capabilities,
     Column,
     CreateTable,
@@ -32,20 +30,19 @@ def plan_subtable(
 
     Raises ``TableStopped`` when the subtable cannot take the data.
     """
-    columns, new = place(existing, incoming, capabilities)
+    placed = place(existing, incoming, capabilities)
     if existing is not None:
         check_subtable(existing, root)
-        changes = tuple(AddColumn(root.schema, name, column) for column in sorted_columns(new))
-        table = replace(existing, columns=(*existing.columns, *sorted_columns(new)))
-        return Plan(changes, columns, table=table)
+        changes = placed.changes(root.schema, name)
+        return Plan(changes, placed.columns, table=placed.after(existing))
     types = {column.name: column.type for column in root.columns}
     sources = {SOURCE_KEY_PREFIX + key: types[key] for key in root_keys(root)}
     levels = {level_column(level): Type.INTEGER for level in range(depth)}
     fixed = [Column(c, kind) for c, kind in SYSTEM_COLUMNS.items()]
     fixed += [Column(c, kind, not_null=True) for c, kind in (sources | levels).items()]
     keys = tuple(sorted((*sources, *levels), key=str.encode))
-    made = Table(root.schema, name, sorted_columns([*fixed, *new]), keys)
-    return Plan((CreateTable(made),), columns, table=made)
+    made = Table(root.schema, name, sorted_columns([*fixed, *placed.new]), keys)
+    return Plan((CreateTable(made),), placed.columns, table=made)
 
 
 def root_keys(root: Table) -> tuple[str, ...]:

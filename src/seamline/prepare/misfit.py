@@ -158,7 +158,9 @@ class MisfitReader:
             raise RejectRecord(f"decimal out of range for {self._name} on {value}")
         return number
 
-    def _decimal(self, value: Decimal) -> Decimal:
+    def _decimal(self, value: Decimal) -> Decimal | str:
+        if self._capabilities.exact_decimals:
+            return self._exact(value)
         if value.adjusted() > _MAX_DECIMAL_DIGITS:
             raise RejectRecord(f"decimal out of range for {self._name} on {value}")
         with localcontext(prec=2 * _MAX_DECIMAL_DIGITS):
@@ -167,6 +169,13 @@ class MisfitReader:
         if abs(rounded) > self._capabilities.decimal_max:
             raise RejectRecord(f"decimal out of range for {self._name} on {value}")
         return rounded
+
+    def _exact(self, value: Decimal) -> str:
+        digits = -int(value.as_tuple().exponent)
+        too_fine = digits > self._capabilities.decimal_scale
+        if too_fine or abs(value) > self._capabilities.decimal_max:
+            raise RejectRecord(f"decimal out of range for {self._name} on {value}")
+        return str(value)
 
     def _timestamp(self, text: str) -> datetime:
         try:

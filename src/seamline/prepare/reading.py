@@ -58,6 +58,7 @@ ColumnOf = Callable[[str, int, str, Type], str]
 class _Planner:
     nester: Nester
     column_of: ColumnOf
+    types: Mapping[Type, str]
     tables: set[str] = field(default_factory=set)
 
     def element(self, table: str, depth: int, shape: Shape) -> Element:
@@ -70,7 +71,7 @@ class _Planner:
             made.structure = structure or "JSON"
         elif isinstance(shape, Scalar):
             name = self.nester.spell(VALUE, None)
-            made.structure = JSON_TYPES[shape.type]
+            made.structure = self.types[shape.type]
             made.leaves.append(self._leaf(table, depth, name, shape.type, ()))
         elif isinstance(shape, Array):
             made.structure = self._array(made, depth, self.nester.spell(VALUE, None), shape, ())
@@ -96,7 +97,7 @@ class _Planner:
             seen.add(name.canonical)
             place = (*path, len(structure) + 1)
             if isinstance(shape, Scalar):
-                structure[raw] = JSON_TYPES[shape.type]
+                structure[raw] = self.types[shape.type]
                 made.leaves.append(self._leaf(made.table, depth, name, shape.type, place))
             elif shape is not None and not self.nester.flattens:
                 structure[raw] = "JSON"
@@ -122,10 +123,15 @@ class _Planner:
         return Leaf(path, kind, self.column_of(table, depth, name.canonical, kind))
 
 
-def plan_reading(nester: Nester, column_of: ColumnOf, table: str, shape: Object) -> Element:
+def plan_reading(
+    nester: Nester, column_of: ColumnOf, table: str, shape: Object, *, exact: bool = False
+) -> Element:
     """Plan to read the plain records of a schema; raise ``NotSimple`` if it cannot be done so.
+
+    With ``exact`` decimals are read as the text they were sent as.
 
     Every column named here is made by ``column_of``, also if it raises in the end; a column without
     values does no harm.
     """
-    return _Planner(nester, column_of).element(table, 0, shape)
+    types = JSON_TYPES | ({Type.DECIMAL: "VARCHAR"} if exact else {})
+    return _Planner(nester, column_of, types).element(table, 0, shape)

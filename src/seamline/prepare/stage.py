@@ -41,6 +41,7 @@ class Stage:
         """
         self.rejections: list[Rejection] = []
         self._engine = engine
+        self._capabilities = capabilities
         self._speller = Speller(capabilities.naming)
         self._nester = Nester(capabilities, self._speller, table, depths or {}, blocked or {})
         self._reader = MisfitReader(capabilities, self._speller, self._nester)
@@ -86,7 +87,8 @@ class Stage:
         there is nothing to delete by, so deletions are left out. Records of versions below
         ``active_version`` are left out, too.
         """
-        sql = f"SELECT *, uuid()::VARCHAR AS _uuid FROM ({self.root.union()})"
+        sql = f"SELECT {self._cleaned(self.root)}, uuid()::VARCHAR AS _uuid "
+        sql += f"FROM ({self.root.union()})"
         sql += f" WHERE _version >= {active_version:d}"
         if keys:
             by = ", ".join(keys)
@@ -103,20 +105,27 @@ class Stage:
 
     def rows(self, columns: Mapping[str, str]) -> pa.Table:
         """Return the root's rows: destination columns, each from SQL over the chosen records."""
-        names = [f'{sql} AS "{name}"' for name, sql in columns.items()]
-        select = ", ".join([*names, f"_batch AS {BATCH_COLUMN}"])
-        return self._engine.sql(f"SELECT {select} FROM ({self._winners})").to_arrow_table()
+        select = ", ".join([*columns.values(), "_batch"])
+        found = self._engine.sql(f"SELECT {select} FROM ({self._winners})").to_arrow_table()
+        return found.rename_columns([*columns, BATCH_COLUMN])
 
     def subtable_rows(self, staged: StagedTable, columns: Mapping[str, str]) -> pa.Table:
         """Return a subtable's rows whose record was chosen.
 
         ``columns`` maps destination columns to SQL over ``r``, the record, and ``e``, the element.
         """
-        names = ", ".join(f'{sql} AS "{name}"' for name, sql in columns.items())
-        return self._engine.sql(
-            f"SELECT {names} FROM ({staged.union()}) AS e "
+        elements = f"SELECT {self._cleaned(staged)} FROM ({staged.union()})"
+        found = self._engine.sql(
+            f"SELECT {', '.join(columns.values())} FROM ({elements}) AS e "
             f"JOIN ({self._winners}) AS r USING (_batch, _ordinal)"
         ).to_arrow_table()
+        return found.rename_columns(list(columns))
+
+    def _cleaned(self, staged: StagedTable) -> str:
+        """Select all columns, without characters the destination's text cannot hold."""
+        texts = staged.text_columns() if self._capabilities.strips_nul else []
+        replaced = ", ".join(f"replace({c}, chr(0), '') AS {c}" for c in texts)
+        return f"* REPLACE ({replaced})" if replaced else "*"
 
     def _fill_group(self, shape: Object, batches: list[tuple[int, Queued]]) -> None:
         plan = self._reading(shape)
@@ -143,7 +152,8 @@ class Stage:
     def _reading(self, shape: Object) -> Element | None:
         """Plan to read plain records; None if they must be read one by one."""
         try:
-            plan = plan_reading(self._nester, self._column, self._table, shape)
+            exact = self._capabilities.exact_decimals
+            plan = plan_reading(self._nester, self._column, self._table, shape, exact=exact)
         except NotSimple:
             return None
         self._stage_all(plan, 0)
@@ -258,7 +268,10 @@ class Stage:
     def _staged(self, table: str, depth: int) -> StagedTable:
         if table not in self._tables:
             number = len(self._tables)
-            self._tables[table] = StagedTable(self._engine, table, number, depth)
+            exact = self._capabilities.exact_decimals
+            self._tables[table] = StagedTable(
+                self._engine, table, number, depth, decimals_as_text=exact
+            )
         return self._tables[table]
 
 

@@ -54,9 +54,16 @@ class StagedTable:
     """A union of temp tables, one per reading; a column ``c<n>`` per (canonical name, type)."""
 
     def __init__(
-        self, engine: duckdb.DuckDBPyConnection, name: str, number: int, depth: int
+        self,
+        engine: duckdb.DuckDBPyConnection,
+        name: str,
+        number: int,
+        depth: int,
+        *,
+        decimals_as_text: bool = False,
     ) -> None:
         """Begin an empty table; ``depth`` is 0 for the root, else the number of arrays above."""
+        self._kinds = _ARROW_TYPES | ({Type.DECIMAL: pa.string()} if decimals_as_text else {})
         self.name = name
         self.depth = depth
         self.wanted = False
@@ -96,7 +103,7 @@ class StagedTable:
         }
         for key in dict.fromkeys(key for row in values for key in row):
             column = [row.get(key) for row in values]
-            arrays[self.column(*key)] = pa.array(column, _ARROW_TYPES[key[1]])
+            arrays[self.column(*key)] = pa.array(column, self._kinds[key[1]])
         self._add(pa.table(arrays))
 
     def incoming(self) -> list[Incoming]:
@@ -120,6 +127,11 @@ class StagedTable:
     def has(self, condition: str) -> bool:
         """Say whether an aggregate over all rows holds."""
         return bool(self._one(condition)[0])
+
+    def text_columns(self) -> list[str]:
+        """Return the stage columns of text."""
+        there = self._there()
+        return [c for (_, kind), c in self._columns.items() if kind is Type.STRING and c in there]
 
     def union(self) -> str:
         """Return the SQL of all rows."""

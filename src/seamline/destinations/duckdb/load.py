@@ -33,8 +33,8 @@ from seamline.destinations.base import (
     Write,
     Written,
 )
+from seamline.destinations.below import subtables_of
 from seamline.destinations.duckdb import sql
-from seamline.destinations.duckdb.below import subtables_of
 from seamline.destinations.duckdb.config import DuckDBConfig
 from seamline.destinations.duckdb.query import NO_EXTENSIONS, queried
 from seamline.destinations.duckdb.trouble import BREAKING, as_trouble
@@ -90,7 +90,10 @@ class DuckDBDestination(Destination):
             keys = sql.keys_of_comment(comment[0][0]) if comment else None
             names = frozenset(name for (name,) in made)
             found = Table(schema, table, tuple(described), keys, names)
-        subtables, neighbours = subtables_of(schema, below)
+        columns_below = (
+            (t, Column(n, TYPE_OF_SQL.get(kind), strict)) for t, n, kind, strict in below
+        )
+        subtables, neighbours = subtables_of(schema, columns_below)
         return Described(found, Fence(*fence[0]) if fence else Fence(), subtables, neighbours)
 
     def apply(self, changes: Sequence[Change]) -> None:

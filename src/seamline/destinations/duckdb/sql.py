@@ -13,6 +13,7 @@ from seamline.destinations.base import (
     Column,
     CreateSchema,
     CreateTable,
+    RenameColumn,
     SubtableWrite,
 )
 from seamline.destinations.duckdb.types import DUCKDB
@@ -124,6 +125,15 @@ def statements_of(change: Change) -> list[str]:
                 f"DELETE FROM {OWNED} WHERE {place}",
                 f"DELETE FROM {TOMBSTONE} WHERE {place}",
                 *(_owning(table.schema, table.name, column) for column in table.columns),
+            ]
+        case RenameColumn(schema, table_name, old, new):
+            place = f"schema_name = {_text(schema)} AND table_name = {_text(table_name)}"
+            return [
+                f"ALTER TABLE {quoted(schema, table_name)} RENAME {quoted(old)} TO {quoted(new)}",
+                (
+                    f"UPDATE {OWNED} SET column_name = {_text(new)} "
+                    f"WHERE {place} AND column_name = {_text(old)}"
+                ),
             ]
         case AddColumn(schema, table_name, column):
             name = quoted(schema, table_name)
