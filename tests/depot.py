@@ -139,6 +139,13 @@ class Depot:
         self.load()
         return receipt
 
+    def all_rows(self, table: str) -> list[dict[str, Any]]:
+        """Return every column of a table."""
+        found: list[dict[str, Any]] = self.destination.query(
+            f'SELECT * FROM depot."{table}"', 10**6
+        ).to_pylist()
+        return found
+
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Run a query and return tuples."""
         table = self.destination.query(sql, 10**6)
@@ -186,3 +193,41 @@ class Depot:
         self.destination.close()
         self.queue.close()
         self.catalog.close()
+
+
+class PostgresDepot(Depot):
+    """The same, loading into a database of its own."""
+
+    def __init__(self, folder: Path, connection: Mapping[str, str], **options: Any) -> None:
+        self.connection = connection
+        super().__init__(folder, **options)
+
+    def restart_loader(self) -> None:
+        config = {**self.connection, **self._options}
+        self.destination = open_destination("postgres", config, self.settings)
+        self.loader = Loader(
+            self.catalog,
+            self.queue,
+            open_engine(self.settings),
+            self.settings.flush_rows,
+            self.settings.flush_bytes,
+        )
+
+    def columns(self, name: str) -> dict[str, str]:
+        sql = (
+            "SELECT column_name, data_type FROM information_schema.columns "
+            f"WHERE table_schema = 'depot' AND table_name = '{name}' ORDER BY ordinal_position"
+        )
+        return dict(self.rows(sql))
+
+    def user(self, *statements: str) -> None:
+        import psycopg
+
+        self.destination.close()
+        config = self.connection
+        with psycopg.connect(
+            host=config["host"], port=config["port"], user="postgres",
+            dbname=config["database"], autocommit=True,
+        ) as connection:  # fmt: skip
+            for statement in statements:
+                connection.execute(statement.encode())

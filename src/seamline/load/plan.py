@@ -97,10 +97,8 @@ def make_plan(
         changes: tuple[Change, ...] = (CreateTable(table),)
         generates = not keys
     else:
-        table = replace(existing, columns=(*existing.columns, *sorted_columns(new)))
-        changes = tuple(
-            AddColumn(wanted.schema, wanted.name, column) for column in sorted_columns(new)
-        )
+        table = placed.after(existing)
+        changes = placed.changes(wanted.schema, wanted.name)
         generates = existing.column(GENERATED_KEY) is not None
     upsert_keys = _placed_keys(keys, columns, incoming) if upsert else ()
     return Plan(changes, columns, upsert_keys, generates, with_extracted_at, table)

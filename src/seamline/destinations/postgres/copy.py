@@ -10,6 +10,7 @@ _ROWS_AT_ONCE = 20_000
 # ends at a line that is only a backslash and a dot, also inside a value. The backslash comes first.
 _ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 _NULL = "\\N"
+_TAB = pa.scalar("\t", pa.large_string())
 
 
 def copy_text(rows: pa.Table) -> Iterator[bytes]:
@@ -18,7 +19,7 @@ def copy_text(rows: pa.Table) -> Iterator[bytes]:
         part = rows.slice(start, _ROWS_AT_ONCE).combine_chunks()
         columns = [_field(column) for column in part.columns]
         lines = pc.binary_join_element_wise(
-            *columns, "\t", null_handling="replace", null_replacement=_NULL
+            *columns, _TAB, null_handling="replace", null_replacement=_NULL
         )
         yield b"\n".join(lines.cast(pa.large_binary()).to_pylist()) + b"\n"
 

@@ -118,7 +118,8 @@ class PostgresDestination(Destination):
             by_table: dict[str, int] = {}
             if write.table is not None:
                 target = sql.quoted(write.schema, write.table)
-                self._stage(cursor, "incoming", target, write.rows, _data_columns(write))
+                rows = write.rows.drop_columns([sql.BATCHED_AT])
+                self._stage(cursor, "incoming", target, rows, _data_columns(write))
                 by_table[write.table] = self._merge(cursor, write, target)
                 for subtable in write.subtables:
                     by_table[subtable.table] = self._merge_subtable(cursor, write, subtable)
@@ -214,7 +215,7 @@ class PostgresDestination(Destination):
         """Copy rows to a temporary table that has the target's types."""
         cursor.execute(sql.stage_like(stage, target, columns), ())
         if stage == "incoming":
-            cursor.execute(sql.MARK_STAGE, ())
+            cursor.execute(sql.mark_stage(deletions=DELETED_COLUMN in rows.column_names), ())
         if rows.num_rows:
             with cursor.copy(sql.copy_into(stage, rows.column_names), ()) as copy:
                 for block in copy_text(rows):
@@ -225,9 +226,10 @@ class PostgresDestination(Destination):
         """Merge the root's rows and return how many were written."""
         place = (write.schema, write.table)
         columns = _data_columns(write)
+        deletes = DELETED_COLUMN in write.rows.column_names
+        batched = write.rows[sql.BATCHED_AT][:1].to_pylist() or [None]
         if write.keys:
             cursor.execute(sql.drop_stale(target, write.keys), ())
-            deletes = DELETED_COLUMN in write.rows.column_names
             if deletes or _all(cursor, sql.HAS_TOMBSTONES, place)[0][0]:
                 cursor.execute(sql.drop_late(write.keys), place)
                 cursor.execute(sql.lift_tombstones(write.keys), place)
@@ -235,9 +237,10 @@ class PostgresDestination(Destination):
                 cursor.execute(sql.bury(write.keys), place)
                 cursor.execute(sql.drop_deleted(target, write.keys), ())
             emptied = self._emptied(cursor, write, columns)
-            cursor.execute(sql.upsert(target, columns, write.keys, emptied), ())
+            statement = sql.upsert(target, columns, write.keys, emptied, deletions=deletes)
         else:
-            cursor.execute(sql.insert(target, columns), ())
+            statement = sql.insert(target, columns, deletions=deletes)
+        cursor.execute(statement, batched)
         written = cursor.rowcount
         if write.activated:
             version = write.new_fence.active_version
@@ -252,7 +255,8 @@ class PostgresDestination(Destination):
         there = [row[1] for row in _all(cursor, sql.DESCRIBE_COLUMNS, place)]
         ours = {name for (name,) in _all(cursor, sql.OWNED_COLUMNS, place)}
         # A table we did not make is adopted whole.
-        return [name for name in there if name not in columns and (name in ours or not ours)]
+        written = {*columns, sql.BATCHED_AT}
+        return [name for name in there if name not in written and (name in ours or not ours)]
 
     def _merge_subtable(self, cursor: Cursor[Any], write: Write, subtable: SubtableWrite) -> int:
         """Replace the rows of records that are replaced, and return how many were written."""
@@ -281,7 +285,9 @@ class PostgresDestination(Destination):
 
 
 def _data_columns(write: Write) -> list[str]:
-    return [name for name in write.rows.column_names if name not in (BATCH_COLUMN, DELETED_COLUMN)]
+    """Return the columns of the target that are staged."""
+    apart = (BATCH_COLUMN, DELETED_COLUMN, sql.BATCHED_AT)
+    return [name for name in write.rows.column_names if name not in apart]
 
 
 def _all(cursor: Cursor[Any], statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -298,7 +304,7 @@ def _as_trouble() -> Iterator[None]:
     """Sort PostgreSQL's errors into those of one table and those of the whole database."""
     try:
         yield
-    except psycopg.errors.InsufficientPrivilege as error:
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.ProgramLimitExceeded) as error:
         raise TableStopped(f"ERROR: {_words(error)}") from error
     except (psycopg.OperationalError, psycopg.InterfaceError) as error:
         raise DestinationDown(_words(error)) from error

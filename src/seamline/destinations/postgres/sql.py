@@ -70,6 +70,10 @@ DROP_OTHER_TOMBSTONES = (
     f"DELETE FROM {TOMBSTONE} WHERE schema_name = %s AND table_name = %s "
     "AND _sdc_table_version IS DISTINCT FROM %s"
 )
+BATCHED_AT = "_sdc_batched_at"
+"""The same for all rows of a load, so it is not staged: a table may have as many columns as the
+server allows, and the stage needs one of its own."""
+
 COUNT_BY_BATCH = f"SELECT {BATCH_COLUMN}, count(*) FROM incoming GROUP BY 1"
 
 _NEWER = (
@@ -136,8 +140,8 @@ def statements_of(change: Change, *, with_keys: bool) -> list[str]:
 
 
 def copy_into(table: str, columns: Sequence[str]) -> str:
-    """Return the COPY of CSV into some columns of a table; an unquoted nothing is NULL."""
-    return f"COPY {table} ({', '.join(map(quoted, columns))}) FROM STDIN (FORMAT csv)"
+    """Return the COPY of text (see ``copy.py``) into some columns of a table."""
+    return f"COPY {table} ({', '.join(map(quoted, columns))}) FROM STDIN (FORMAT text)"
 
 
 def stage_like(stage: str, target: str, columns: Sequence[str]) -> str:
@@ -146,9 +150,10 @@ def stage_like(stage: str, target: str, columns: Sequence[str]) -> str:
     return f"CREATE TEMP TABLE {stage} ON COMMIT DROP AS SELECT {names} FROM {target} LIMIT 0"
 
 
-MARK_STAGE = (
-    f"ALTER TABLE incoming ADD COLUMN {BATCH_COLUMN} integer, ADD COLUMN {DELETED_COLUMN} boolean"
-)
+def mark_stage(*, deletions: bool) -> str:
+    """Add what tells where an incoming row came from and whether it is a deletion."""
+    sql = f"ALTER TABLE incoming ADD COLUMN {BATCH_COLUMN} integer"
+    return f"{sql}, ADD COLUMN {DELETED_COLUMN} boolean" if deletions else sql
 
 
 def drop_stale(target: str, keys: Sequence[str]) -> str:
@@ -187,26 +192,33 @@ def drop_deleted(target: str, keys: Sequence[str]) -> str:
     )
 
 
-def insert(target: str, columns: Sequence[str]) -> str:
-    """Append the incoming rows."""
-    names = ", ".join(map(quoted, columns))
-    return (
-        f"INSERT INTO {target} ({names}) SELECT {names} FROM incoming "
-        f"WHERE {DELETED_COLUMN} IS NOT TRUE"
-    )
+def insert(target: str, columns: Sequence[str], *, deletions: bool) -> str:
+    """Append the incoming rows; the one parameter is the time of the load."""
+    names = ", ".join(map(quoted, (*columns, BATCHED_AT)))
+    staged = ", ".join(map(quoted, columns))
+    sql = f"INSERT INTO {target} ({names}) SELECT {staged}, %s::timestamptz FROM incoming"
+    return f"{sql} WHERE NOT {DELETED_COLUMN}" if deletions else sql
 
 
-def upsert(target: str, columns: Sequence[str], keys: Sequence[str], emptied: Sequence[str]) -> str:
-    """Insert the incoming rows, or replace the stored ones.
+def upsert(
+    target: str,
+    columns: Sequence[str],
+    keys: Sequence[str],
+    emptied: Sequence[str],
+    *,
+    deletions: bool,
+) -> str:
+    """Insert the incoming rows, or replace the stored ones; the parameter is that of ``insert``.
 
     ``emptied`` are columns of ours that this load has no values for; columns of the user are in
     neither list, so they keep theirs.
     """
-    changes = [f"{quoted(c)} = excluded.{quoted(c)}" for c in columns if c not in keys]
-    changes += [f"{quoted(c)} = NULL" for c in emptied]
+    changed = [name for name in (*columns, BATCHED_AT) if name not in keys]
+    changes = [f"{quoted(name)} = excluded.{quoted(name)}" for name in changed]
+    changes += [f"{quoted(name)} = NULL" for name in emptied]
     return (
-        f"{insert(target, columns)} ON CONFLICT ({', '.join(map(quoted, keys))}) "
-        f"DO UPDATE SET {', '.join(changes)}"
+        f"{insert(target, columns, deletions=deletions)} "
+        f"ON CONFLICT ({', '.join(map(quoted, keys))}) DO UPDATE SET {', '.join(changes)}"
     )
 
 

