@@ -22,13 +22,13 @@ class DestinationRecord:
 
 
 def create(catalog: Catalog, kind: str, name: str, config: Mapping[str, Any]) -> DestinationRecord:
-    """Add a destination; its name must be free."""
+    """Add a destination; its name must be free. The configuration is stored sealed."""
     try:
         row = catalog.one(
             "destination_create",
             type=kind,
             name=name,
-            config=json.dumps(dict(config)),
+            config=catalog.secrets.seal(json.dumps(dict(config))),
             now=now().isoformat(),
         )
     except sqlite3.IntegrityError as error:
@@ -39,7 +39,7 @@ def create(catalog: Catalog, kind: str, name: str, config: Mapping[str, Any]) ->
 
 def listing(catalog: Catalog) -> list[DestinationRecord]:
     """Return all destinations in the order they were made."""
-    return [_record(row) for row in catalog.all("destination_list")]
+    return [_record(catalog, row) for row in catalog.all("destination_list")]
 
 
 def find(catalog: Catalog, name: str | None) -> DestinationRecord:
@@ -65,8 +65,9 @@ def of_integration(catalog: Catalog, integration_id: int) -> DestinationRecord:
     row = catalog.one("destination_of_integration", integration_id=integration_id)
     if row is None:
         raise NotFound(f"integration {integration_id} has no destination.")
-    return _record(row)
+    return _record(catalog, row)
 
 
-def _record(row: Row) -> DestinationRecord:
-    return DestinationRecord(row["id"], row["type"], row["name"], json.loads(row["config"]))
+def _record(catalog: Catalog, row: Row) -> DestinationRecord:
+    config = json.loads(catalog.secrets.open(row["config"]))
+    return DestinationRecord(row["id"], row["type"], row["name"], config)

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from seamline.config.secrets import SecretBox
 from seamline.core.errors import Refused
 
 Row = dict[str, Any]
@@ -38,6 +39,7 @@ class Catalog:
 
         Raises ``Refused`` when a newer Seamline wrote it.
         """
+        self.secrets = SecretBox(path.with_name("secret.key"))
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
         self._db.row_factory = _as_dict
         self._db.execute("PRAGMA journal_mode = WAL")

@@ -1,5 +1,6 @@
 """``seamline destination``: where integrations load to."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from seamline.cli.printing import console, print_json, print_table
 from seamline.config.lock import holder_of
 from seamline.core.errors import Refused
 from seamline.destinations.base import CheckStep
-from seamline.destinations.registry import open_destination
+from seamline.destinations.registry import SECRET_FIELDS, open_destination
 
 app = App(name="destination", help="Add, list, check and remove destinations.")
 
@@ -27,7 +28,10 @@ def add(
     name: Annotated[str | None, Parameter(help="default: the type")] = None,
     options: Options = DEFAULT_OPTIONS,
 ) -> None:
-    """Add a destination, for example: seamline destination add duckdb path=sales.duckdb."""
+    """Add a destination: duckdb path=sales.duckdb, or postgres host=H username=U database=D.
+
+    A secret may come from the environment: password=env:NAME.
+    """
     config = dict(_pair(setting) for setting in settings)
     open_destination(kind, config, options.settings).close()
     with options.catalog(create=True) as catalog:
@@ -56,7 +60,7 @@ def listing(*, options: Options = DEFAULT_OPTIONS) -> None:
     with options.catalog() as catalog:
         found = destinations.listing(catalog)
     if options.json:
-        print_json([{"id": d.id, "type": d.type, "name": d.name, **d.config} for d in found])
+        print_json([{"id": d.id, "type": d.type, "name": d.name, **_shown(d)} for d in found])
         return
     print_table(["id", "type", "name", "settings"], [_row(record) for record in found])
 
@@ -102,9 +106,19 @@ def _pair(setting: str) -> tuple[str, str]:
     key, separator, value = setting.partition("=")
     if not separator:
         raise Refused(f"[{setting}] is not key=value.")
+    if key in SECRET_FIELDS and value.startswith("env:"):
+        found = os.environ.get(value.removeprefix("env:"))
+        if found is None:
+            raise Refused(f"{key} is to come from {value}, which is not set.")
+        return key, found
     return key, value
 
 
+def _shown(record: destinations.DestinationRecord) -> dict[str, str]:
+    """Return the settings without the secrets."""
+    return {key: "…" if key in SECRET_FIELDS else value for key, value in record.config.items()}
+
+
 def _row(record: destinations.DestinationRecord) -> tuple[int, str, str, str]:
-    settings = " ".join(f"{key}={value}" for key, value in record.config.items())
+    settings = " ".join(f"{key}={value}" for key, value in _shown(record).items())
     return record.id, record.type, record.name, settings
