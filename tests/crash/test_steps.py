@@ -17,7 +17,7 @@ from seamline.load.job import Loader
 from seamline.prepare.stage import Stage
 from seamline.queue.opening import open_spool
 from seamline.queue.sqlite import SqliteQueue
-from tests.depot import Depot, upsert
+from tests.depot import Depot, activate, nested_schema, upsert
 
 
 class Killed(BaseException):
@@ -36,13 +36,14 @@ def dies_after(step: Callable[..., Any]) -> Callable[..., Any]:
     return then_dies
 
 
+DESTINATION = "the destination's class"
 STEPS: dict[str, tuple[Any, str, Callable[[Callable[..., Any]], Callable[..., Any]]]] = {
     "before anything is prepared": (Stage, "fill", lambda _: dies),
-    "after the tables were made": (DuckDBDestination, "apply", dies_after),
-    "before the destination is written": (DuckDBDestination, "write", lambda _: dies),
+    "after the tables were made": (DESTINATION, "apply", dies_after),
+    "before the destination is written": (DESTINATION, "write", lambda _: dies),
     "just before the destination commits": (loads, "intend", lambda _: dies),
     "after the intent was written down": (loads, "intend", dies_after),
-    "just after the destination committed": (DuckDBDestination, "write", dies_after),
+    "just after the destination committed": (DESTINATION, "write", dies_after),
     "before the cursor moves": (SqliteQueue, "commit", lambda _: dies),
     "after the cursor moved": (SqliteQueue, "commit", dies_after),
 }
@@ -51,6 +52,7 @@ STEPS: dict[str, tuple[Any, str, Callable[[Callable[..., Any]], Callable[..., An
 def crash_and_restart(depot: Depot, step: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Load until the step, die there, and let a new loader do what is left."""
     owner, name, change = STEPS[step]
+    owner = type(depot.destination) if owner is DESTINATION else owner
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, change(getattr(owner, name)))
         with pytest.raises(Killed):
@@ -60,16 +62,26 @@ def crash_and_restart(depot: Depot, step: str, monkeypatch: pytest.MonkeyPatch) 
     depot.load()
 
 
+@pytest.fixture(params=["depot", "postgres"])
+def any_depot(request: pytest.FixtureRequest) -> Depot:
+    made: Depot = request.getfixturevalue(request.param)
+    return made
+
+
 @pytest.mark.parametrize("keys", [["id"], []], ids=["keyed", "keyless"])
 @pytest.mark.parametrize("step", STEPS)
 def test_every_record_is_there_exactly_once(
-    depot: Depot, step: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
+    any_depot: Depot, step: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    depot.push("t", keys, upsert(1, id=1))
-    receipt = depot.batch("t", keys, upsert(2, id=2), upsert(2, id=3, v=2**63))
+    depot = any_depot
+    schema = nested_schema({"id": 1, "v": 1, "l": [1]})
+    depot.push("t", keys, upsert(1, id=1, l=[1, 2]), schema=schema)
+    bad = upsert(2, id=3, v=2**63, l=[7])
+    receipt = depot.batch("t", keys, upsert(2, id=2, l=[3, 4]), bad, schema=schema)
     crash_and_restart(depot, step, monkeypatch)
-    depot.push("t", keys, upsert(3, id=4))
+    depot.push("t", keys, upsert(3, id=4), schema=schema)
     assert depot.table("t", "id") == [(1,), (2,), (4,)]
+    assert depot.table("t__l", "value") == [(1,), (2,), (3,), (4,)]
     assert len(depot.rejected()) == 1
     assert not loads.running(depot.catalog)
     journey = ReceiptDesk(depot.catalog, depot.queue, open_spool(depot.settings)).look_up(receipt)
@@ -77,6 +89,22 @@ def test_every_record_is_there_exactly_once(
     assert journey["state"] == "loaded"
     [batch] = journey["batches"]
     assert [batch[name] for name in ("records", "loaded", "rejected", "stale")] == [2, 1, 1, 0]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_activations_and_deletions_happen_once(
+    any_depot: Depot, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    depot = any_depot
+    schema = nested_schema({"id": 1, "l": [1]})
+    depot.push("t", ["id"], upsert(1, id=1, l=[1]), schema=schema, version=1)
+    depot.push("t", ["id"], *(upsert(1, id=i, l=[i]) for i in (2, 3)), schema=schema, version=2)
+    gone = {"action": "delete", "sequence": 2, "data": {"id": 3}}
+    depot.batch("t", ["id"], gone, activate(), schema=schema, version=2)
+    crash_and_restart(depot, step, monkeypatch)
+    depot.push("t", ["id"], upsert(1, id=3, l=[9]), schema=schema, version=2)  # comes late
+    assert depot.table("t", "id") == [(2,)]
+    assert depot.table("t__l", "value") == [(2,)]
 
 
 def test_without_the_fence_a_record_is_doubled(
