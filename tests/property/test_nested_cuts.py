@@ -5,13 +5,16 @@ they are read one by one; the tables are those of the reference model below.
 """
 
 import tempfile
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.depot import Depot, upsert
+from tests.depot import Depot, PostgresDepot, upsert
+from tests.postgres import PostgresServer
 
 INTS = st.integers(-5, 5)
 ELEMENT = st.fixed_dictionaries(
@@ -124,12 +127,11 @@ def found_in(depot: Depot) -> dict[str, list[Any]]:
     return found
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
-@given(RECORDS, CUTS)
-def test_any_cut_gives_the_reference_tables(records: list[Any], cuts: list[Any]) -> None:
+def check(make: Callable[[Path], Depot], records: list[Any], cuts: list[Any]) -> None:
+    """Push the records twice, cut as asked, and compare with the model."""
     records = records[: sum(size for size, _, _ in cuts)]
     with tempfile.TemporaryDirectory() as folder:
-        depot = Depot(Path(folder) / "data")
+        depot = make(Path(folder) / "data")
         try:
             push_in_cuts(depot, records, cuts)
             push_in_cuts(depot, records, cuts)
@@ -144,3 +146,20 @@ def test_any_cut_gives_the_reference_tables(records: list[Any], cuts: list[Any])
         assert set(found[name]) <= set(rows), name
         assert len(found[name]) == len(set(found[name])), name
         assert {row for row in rows if worth_a_table(name, row, expected)} <= set(found[name]), name
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(RECORDS, CUTS)
+def test_any_cut_gives_the_reference_tables(records: list[Any], cuts: list[Any]) -> None:
+    check(Depot, records, cuts)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(RECORDS, CUTS)
+def test_in_postgresql_too(
+    postgres_server: PostgresServer, records: list[Any], cuts: list[Any]
+) -> None:
+    def make(folder: Path) -> Depot:
+        return PostgresDepot(folder, postgres_server.new_database(f"d{uuid.uuid4().hex}"))
+
+    check(make, records, cuts)
