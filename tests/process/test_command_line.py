@@ -158,3 +158,24 @@ def test_a_second_destination_is_loaded_too(server: Server, tmp_path: Path) -> N
         except duckdb.IOException:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+def test_rejected_records_are_seen_and_replayed(server: Server) -> None:
+    token = server.token("Inbox")
+    body = {
+        "table_name": "t",
+        "key_names": ["id"],
+        "schema": {"properties": {"id": {"type": "integer"}}},
+        "messages": [{"action": "upsert", "sequence": 1, "data": {"id": 1, "price__st": 5}}],
+    }
+    _, headers, _ = server.post(token, json.dumps(body).encode())
+    server.wait_until_loaded(token, headers["seamline-receipt"])
+    [found] = server.json("rejected", "list", "--integration", "Inbox")
+    shown = server.json("rejected", "show", str(found["id"]))
+    assert "--rename" in shown["advice"]
+    assert shown["message"] == body["messages"][0]  # type: ignore[index]
+    said = server.json("rejected", "replay", str(found["id"]), "--rename", "price__st=price")
+    server.wait_until_loaded(token, said[0]["receipt"])
+    assert server.query("SELECT id, price FROM inbox.t") == [{"id": 1, "price": 5}]
+    assert "reserved datatype suffix" in server.cli("rejected", "list", "--all")
+    assert server.json("rejected", "list") == []

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from seamline.catalog import tables
+from seamline.catalog import rejected, tables
 from seamline.catalog.receipts import BatchOutcome
+from seamline.catalog.rejected import RejectedMessage
 from seamline.catalog.store import Catalog, Row
 from seamline.catalog.tables import KnownColumn
 from seamline.core.batch import Envelope
@@ -34,6 +35,7 @@ class Prepared:
     """Rows written to the root and to each subtable."""
     tables: Sequence[tuple[str, Sequence[KnownColumn]]]
     """The tables as they will be."""
+    rejected: Sequence[RejectedMessage]
 
 
 def start(
@@ -74,6 +76,7 @@ def intend(
             rows_by_table=json.dumps(done.rows_by_table),
         )
         catalog.run_many("receipt_put", (_receipt_row(load, outcome) for outcome in outcomes))
+        rejected.put(catalog, load.id, load.integration_id, done.rejected, done.at.isoformat())
         for name, columns in done.tables:
             tables.remember(catalog, load.integration_id, name, columns)
 
@@ -89,6 +92,7 @@ def fail(catalog: Catalog, load: LoadRecord, error: str, *, crashed: bool = Fals
     """Write down that the load did not happen; its batches stay queued."""
     with catalog.transaction():
         catalog.run("receipt_drop_of_load", load_id=load.id)
+        catalog.run("rejected_drop_of_load", load_id=load.id)
         catalog.run(
             "load_fail",
             id=load.id,

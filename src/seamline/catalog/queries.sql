@@ -175,3 +175,35 @@ DELETE FROM table_column WHERE integration_id = :integration_id AND table_name =
 -- table_column_put
 INSERT INTO table_column (integration_id, table_name, place, name, type, is_key)
 VALUES (:integration_id, :table_name, :place, :name, :type, :is_key);
+
+-- rejected_put
+INSERT INTO rejected
+  (load_id, integration_id, receipt, batch, ordinal, table_name, reason, whole, message, envelope,
+   rejected_at)
+VALUES
+  (:load_id, :integration_id, :receipt, :batch, :ordinal, :table_name, :reason, :whole, :message,
+   :envelope, :rejected_at);
+
+-- rejected_drop_of_load
+DELETE FROM rejected WHERE load_id = :load_id;
+
+-- rejected_list
+SELECT r.id, i.schema_name AS schema, r.table_name AS "table", r.reason, r.whole, r.receipt,
+  r.ordinal, r.rejected_at, r.replayed_as
+FROM rejected AS r
+JOIN integration AS i ON i.id = r.integration_id
+JOIN load AS l ON l.id = r.load_id AND l.state = 'loaded'
+WHERE (:integration_id IS NULL OR r.integration_id = :integration_id)
+  AND (:table_name IS NULL OR r.table_name = :table_name)
+  AND (:with_replayed OR r.replayed_as IS NULL)
+ORDER BY r.id DESC LIMIT :limit;
+
+-- rejected_get
+SELECT r.id, r.integration_id, r.table_name AS "table", r.reason, r.whole, r.receipt, r.ordinal,
+  r.rejected_at, r.replayed_as, r.message,
+  (SELECT f.envelope FROM rejected AS f
+   WHERE f.load_id = r.load_id AND f.batch = r.batch AND f.envelope IS NOT NULL LIMIT 1) AS envelope
+FROM rejected AS r WHERE r.id = :id;
+
+-- rejected_replayed
+UPDATE rejected SET replayed_as = :receipt WHERE id = :id;

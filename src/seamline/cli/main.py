@@ -32,12 +32,13 @@ _COMMANDS = {
     "Look": {
         "status": "Show processes, queue and tables.",
         "loads": "List load attempts.",
+        "rejected": "List, show and replay rejected records.",
         "receipt": "Show where a request is.",
         "query": "Read the embedded warehouse.",
         "doctor": "Check that all is in order.",
     },
 }
-_NESTED = ("integration", "token", "destination")
+_NESTED = ("integration", "token", "destination", "rejected")
 
 # Commands are named by path, so that starting one does not import the others.
 for _group, _names in _COMMANDS.items():

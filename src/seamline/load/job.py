@@ -40,6 +40,7 @@ from seamline.destinations.base import (
     Written,
     rejected_rows,
 )
+from seamline.load.inbox import inbox_of
 from seamline.load.plan import DELETED_AT, Plan, key_types, make_plan
 from seamline.load.subtables import (
     is_subtable,
@@ -253,7 +254,8 @@ class _Job:
         def before_commit(written: Written) -> None:
             outcomes = _outcomes(fresh, written.by_batch, rejections)
             tables = [self._known(p, name) for name, p in _named(self._wanted.name, plan, below)]
-            done = Prepared(prepared_at, plan.added, written.by_table, tables)
+            inbox = inbox_of(fresh, rejections)
+            done = Prepared(prepared_at, plan.added, written.by_table, tables, inbox)
             loads.intend(self._loader.catalog, record, outcomes, done)
 
         self._destination.write(write, before_commit)

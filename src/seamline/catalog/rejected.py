@@ -1,0 +1,73 @@
+"""The inbox: messages that were not loaded as they are, to be looked at and replayed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from seamline.catalog.store import Catalog, Row
+from seamline.core.errors import NotFound
+
+MAX_PER_LOAD = 1_000
+"""More than these are in the warehouse's ``_sdc_rejected`` only."""
+
+MAX_MESSAGE_BYTES = 2**20
+MAX_BYTES_PER_LOAD = 16 * 2**20
+"""Beyond these a message's content is not kept here."""
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedMessage:
+    """One message and why it was rejected."""
+
+    receipt: str
+    batch: int
+    ordinal: int
+    table_name: str
+    reason: str
+    whole: bool
+    message: str | None
+    """The message as received; None if it is too long."""
+    envelope: str | None
+    """Its batch's envelope as JSON, with the first of each batch."""
+
+
+def put(
+    catalog: Catalog, load_id: int, integration_id: int, found: Sequence[RejectedMessage], at: str
+) -> None:
+    """Note what a load rejects; part of the caller's transaction."""
+    of_load = {"load_id": load_id, "integration_id": integration_id, "rejected_at": at}
+    catalog.run_many(
+        "rejected_put", ({**asdict(one), "whole": int(one.whole), **of_load} for one in found)
+    )
+
+
+def listing(
+    catalog: Catalog,
+    integration_id: int | None = None,
+    table: str | None = None,
+    limit: int = 20,
+    *,
+    with_replayed: bool = False,
+) -> list[Row]:
+    """Return rejected messages, newest first, without their content."""
+    rows = catalog.all(
+        "rejected_list",
+        integration_id=integration_id,
+        table_name=table,
+        limit=limit,
+        with_replayed=int(with_replayed),
+    )
+    return [{**row, "whole": bool(row["whole"])} for row in rows]
+
+
+def get(catalog: Catalog, rejected_id: int) -> dict[str, Any]:
+    """Return one with its content; raise ``NotFound`` if there is none."""
+    row = catalog.one("rejected_get", id=rejected_id)
+    if row is None:
+        raise NotFound(f"there is no rejected record {rejected_id}; see `seamline rejected list`.")
+    return {**row, "whole": bool(row["whole"])}
+
+
+def note_replay(catalog: Catalog, rejected_id: int, receipt: str) -> None:
+    """Note under which receipt a message was sent again."""
+    catalog.run("rejected_replayed", id=rejected_id, receipt=receipt)
