@@ -1,6 +1,8 @@
 """The shape of the code (design.md §4): imports point downwards, files and functions stay small."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,16 @@ def test_destination_types_are_not_named_elsewhere() -> None:
     for path in FILES:
         if package_of(path) not in allowed:
             assert "destinations.duckdb" not in path.read_text("utf-8"), path
+
+
+def test_a_gate_does_not_load_what_only_the_loader_needs() -> None:
+    """DuckDB and pyarrow take more memory than the rest of the gate together."""
+    program = (
+        "import sys; from seamline.gate.server import run_gate; "
+        "from seamline.web.site import site; "
+        "sys.exit(' '.join({'duckdb', 'pyarrow', 'psycopg'} & set(sys.modules)) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

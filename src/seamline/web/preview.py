@@ -5,7 +5,7 @@ values that split a column off. Here they are told before they happen.
 """
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from starlette.requests import Request
@@ -16,13 +16,16 @@ from seamline.config.settings import Settings
 from seamline.core.batch import Batch
 from seamline.core.clock import new_receipt_id, now
 from seamline.core.types import Type
-from seamline.destinations.base import Capabilities, Column, Table
 from seamline.destinations.registry import open_destination
 from seamline.gate import answer, headers
 from seamline.gate.answer import Answer
 from seamline.gate.endpoint import route
 from seamline.gate.gate import Gate
 from seamline.gate.imports import check_batch
+
+if TYPE_CHECKING:
+    # Not before the first preview: with them come pyarrow and DuckDB, 60 MB most gates never need.
+    from seamline.destinations.base import Capabilities, Table
 
 MAX_PROBLEMS = 100
 
@@ -55,13 +58,15 @@ class _Preview:
             )
         return Answer(200, {"status": "OK", "message": "Batch is valid!", **found})
 
-    def _capabilities(self, integration_id: int) -> Capabilities:
+    def _capabilities(self, integration_id: int) -> "Capabilities":
         record = destinations.of_integration(self._gate.catalog, integration_id)
         opened = open_destination(record.type, record.config, self._gate.settings)
         return opened.capabilities
 
-    def _known(self, integration_id: int, schema: str, name: str) -> list[Table]:
+    def _known(self, integration_id: int, schema: str, name: str) -> "list[Table]":
         """Return the table and its subtables as the catalog knows them, the table first."""
+        from seamline.destinations.base import Column, Table
+
         names = tables.names(self._gate.catalog, integration_id, name)
         return [
             Table(
@@ -77,12 +82,11 @@ class _Preview:
 
 def _previewed(
     settings: Settings,
-    capabilities: Capabilities,
-    known: list[Table],
+    capabilities: "Capabilities",
+    known: "list[Table]",
     schema: str,
     batch: Batch,
 ) -> dict[str, Any]:
-    # Not at the top: most gates never need the engine, and it is large.
     from seamline.load.preview import preview
     from seamline.prepare.engine import open_engine
 
