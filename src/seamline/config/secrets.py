@@ -10,9 +10,6 @@ import os
 import secrets
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from seamline.core.errors import Refused
 
 VARIABLE = "SEAMLINE_SECRET_KEY"
@@ -30,6 +27,8 @@ class SecretBox:
 
     def seal(self, text: str) -> str:
         """Return the sealed text; the same text gives another one each time."""
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = AESGCM(self._key(make=True)).encrypt(nonce, text.encode(), _PREFIX.encode())
         return _PREFIX + base64.b64encode(nonce + sealed).decode()
@@ -41,6 +40,10 @@ class SecretBox:
         """
         if not sealed.startswith(_PREFIX):
             return sealed
+        # Imported here, because a gate has nothing to seal or open.
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         data = base64.b64decode(sealed.removeprefix(_PREFIX))
         try:
             opened = AESGCM(self._key(make=False)).decrypt(
