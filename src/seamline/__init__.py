@@ -8,7 +8,7 @@ Follow a record by reading seven files in this order:
 4. ``load/worker.py``          the loader decides which table is due
 5. ``prepare/stage.py``        JSON becomes typed columns
 6. ``load/job.py``             plan, write, fence, report
-7. ``destinations/duckdb/load.py``  rows stand in the warehouse, exactly once
+7. ``destinations/relational.py``  rows stand in the warehouse, exactly once
 
 ``docs/explain/architecture.md`` tells the same story with a picture.
 """

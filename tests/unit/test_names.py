@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from seamline.core.errors import Refused
 from seamline.core.names import schema_name
-from seamline.destinations.duckdb.sql import quoted
 from seamline.destinations.duckdb.types import DUCKDB
+from seamline.destinations.sql import quoted
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,9 @@ and let go when idle (design.md §3). Queries of other threads share the connect
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -17,31 +16,17 @@ import pyarrow as pa
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import DestinationBusy, DestinationDown, TableStopped
-from seamline.destinations.base import (
-    DELETED_COLUMN,
-    REJECTED_TABLE,
-    BeforeCommit,
-    Change,
-    CheckStep,
-    Column,
-    Described,
-    Destination,
-    Fence,
-    Source,
-    SubtableWrite,
-    Table,
-    Write,
-    Written,
-)
-from seamline.destinations.below import subtables_of
+from seamline.destinations.base import CheckStep
 from seamline.destinations.duckdb import sql
 from seamline.destinations.duckdb.config import DuckDBConfig
 from seamline.destinations.duckdb.query import NO_EXTENSIONS, queried
+from seamline.destinations.duckdb.session import DuckDBSession
 from seamline.destinations.duckdb.trouble import BREAKING, as_trouble
-from seamline.destinations.duckdb.types import DUCKDB, TYPE_OF_SQL
+from seamline.destinations.duckdb.types import DUCKDB
+from seamline.destinations.relational import RelationalDestination
 
 
-class DuckDBDestination(Destination):
+class DuckDBDestination(RelationalDestination):
     """See :class:`~seamline.destinations.base.Destination` for the promises."""
 
     def __init__(self, config: DuckDBConfig, settings: Settings) -> None:
@@ -74,59 +59,6 @@ class DuckDBDestination(Destination):
         except (DestinationDown, TableStopped) as down:
             return [*steps, CheckStep("file can be written", False, str(down))]
         return [*steps, CheckStep("file can be written", True)]
-
-    def describe(self, source: Source, schema: str, table: str) -> Described:
-        """See the contract."""
-        with as_trouble():
-            connection = self._connected()
-            fence = connection.execute(sql.READ_FENCE, _ids(source)).fetchall()
-            columns = connection.execute(sql.DESCRIBE_COLUMNS, [schema, table]).fetchall()
-            comment = connection.execute(sql.DESCRIBE_COMMENT, [schema, table]).fetchall()
-            made = connection.execute(sql.OWNED_COLUMNS, [schema, table]).fetchall()
-            below = connection.execute(sql.DESCRIBE_BELOW, [schema, table]).fetchall()
-        found = None
-        if columns:
-            described = (Column(n, TYPE_OF_SQL.get(kind), strict) for n, kind, strict in columns)
-            keys = sql.keys_of_comment(comment[0][0]) if comment else None
-            names = frozenset(name for (name,) in made)
-            found = Table(schema, table, tuple(described), keys, names)
-        columns_below = (
-            (t, Column(n, TYPE_OF_SQL.get(kind), strict)) for t, n, kind, strict in below
-        )
-        subtables, neighbours = subtables_of(schema, columns_below)
-        return Described(found, Fence(*fence[0]) if fence else Fence(), subtables, neighbours)
-
-    def apply(self, changes: Sequence[Change]) -> None:
-        """See the contract."""
-        if not changes:
-            return
-        with as_trouble(), self._transaction() as connection:
-            for change in changes:
-                for statement in sql.statements_of(change):
-                    connection.execute(statement)
-
-    def write(self, write: Write, before_commit: BeforeCommit) -> None:
-        """See the contract."""
-        with as_trouble(), self._transaction() as connection:
-            self._check_fence(connection, write)
-            connection.register("arrived", write.rows)
-            users = self._users_columns(connection, write)
-            target = sql.quoted(write.schema, write.table or "")
-            connection.execute(sql.gather(target, write.keys, users))
-            connection.unregister("arrived")
-            by_table: dict[str, int] = {}
-            if write.table is not None:
-                by_table[write.table] = self._merge(connection, write, target, users)
-                for subtable in write.subtables:
-                    rows = self._merge_subtable(connection, write, subtable)
-                    by_table[subtable.table] = rows
-            self._insert_rejected(connection, write)
-            for statement, values in zip(sql.MOVE_FENCE, _fence_values(write), strict=True):
-                connection.execute(statement, values)
-            by_batch = connection.execute(sql.COUNT_BY_BATCH).fetchall()
-            connection.execute("DROP TABLE incoming")
-            before_commit(Written(dict(by_batch), by_table))
-        self._used_at = time.monotonic()
 
     def query(self, sql: str, max_rows: int) -> pa.Table:
         """See the contract."""
@@ -182,18 +114,20 @@ class DuckDBDestination(Destination):
         return connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        connection = self._connected()
-        connection.execute("BEGIN")
-        try:
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException as error:
-            with suppress(duckdb.Error):  # the first error is the one to tell
-                connection.execute("ROLLBACK")
-            if isinstance(error, BREAKING):
-                self.close()  # the next load opens the file anew
-            raise
+    def _transaction(self) -> Iterator[DuckDBSession]:
+        with as_trouble():
+            connection = self._connected()
+            connection.execute("BEGIN")
+            try:
+                yield DuckDBSession(connection, self.capabilities)
+                connection.execute("COMMIT")
+            except BaseException as error:
+                with suppress(duckdb.Error):  # the first error is the one to tell
+                    connection.execute("ROLLBACK")
+                if isinstance(error, BREAKING):
+                    self.close()  # the next load opens the file anew
+                raise
+        self._used_at = time.monotonic()
 
     @contextmanager
     def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -206,83 +140,3 @@ class DuckDBDestination(Destination):
             with self._lock:
                 self._readers -= 1
                 self._used_at = time.monotonic()
-
-    def _check_fence(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
-        found = connection.execute(sql.READ_FENCE, _ids(write.source)).fetchall()
-        if (Fence(*found[0]) if found else Fence()) != write.fence:
-            raise TableStopped(
-                "another loader has loaded this table meanwhile; this load is dropped"
-            )
-
-    def _users_columns(self, connection: duckdb.DuckDBPyConnection, write: Write) -> list[str]:
-        """Return the columns an upsert must leave alone (loading.md §7.4, note on #25).
-
-        A column of the user that this load has values for is written like any other.
-        """
-        if not write.keys:
-            return []
-        place = [write.schema, write.table]
-        found = connection.execute(sql.USERS_COLUMNS, place).fetchall()
-        return [name for (name,) in found if name.lower() not in write.rows.column_names]
-
-    def _merge(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        write: Write,
-        target: str,
-        users: list[str],
-    ) -> int:
-        """Merge the root's rows and return how many were written."""
-        place = [write.schema, write.table]
-        if write.keys:
-            connection.execute(sql.drop_stale(target, write.keys))
-            deletes = DELETED_COLUMN in write.rows.column_names
-            if deletes or connection.execute(sql.HAS_TOMBSTONES, place).fetchall()[0][0]:
-                connection.execute(sql.drop_late(write.keys), place)
-                connection.execute(sql.lift_tombstones(write.keys), place)
-            if deletes:
-                connection.execute(sql.bury(write.keys), place)
-            connection.execute(sql.drop_replaced(target, write.keys))
-        written = 0
-        for statement in sql.inserts(target, write.rows.column_names, users):
-            written += connection.execute(statement).fetchall()[0][0]
-        if write.activated:
-            version = write.new_fence.active_version
-            connection.execute(sql.drop_other_versions(target), [version])
-            connection.execute(sql.DROP_OTHER_TOMBSTONES, [*place, version])
-        return written
-
-    def _merge_subtable(
-        self, connection: duckdb.DuckDBPyConnection, write: Write, subtable: SubtableWrite
-    ) -> int:
-        """Replace the rows of records that are replaced, and return how many were written."""
-        target = sql.quoted(write.schema, subtable.table)
-        upsert, written = bool(write.keys), 0
-        stay = self.capabilities.keep_stale_children
-        if subtable.rows is not None:
-            connection.register("elements", subtable.rows)
-        if upsert and (subtable.rows is not None or not stay):
-            connection.execute(sql.drop_elements(subtable, target, by_position=stay))
-        if subtable.rows is not None:
-            statement = sql.insert_elements(subtable, target, upsert=upsert)
-            written = connection.execute(statement).fetchall()[0][0]
-            connection.unregister("elements")
-        if write.activated:
-            connection.execute(sql.drop_other_versions(target), [write.new_fence.active_version])
-        return written
-
-    def _insert_rejected(self, connection: duckdb.DuckDBPyConnection, write: Write) -> None:
-        if write.rejected.num_rows:
-            target = sql.quoted(write.schema, REJECTED_TABLE)
-            connection.register("refused", write.rejected)
-            connection.execute(f"INSERT INTO {target} BY NAME SELECT * FROM refused")
-            connection.unregister("refused")
-
-
-def _ids(source: Source) -> list[str]:
-    return [source.queue_id, source.stream]
-
-
-def _fence_values(write: Write) -> tuple[list[Any], list[Any]]:
-    ids, fence = _ids(write.source), write.new_fence
-    return ids, [*ids, fence.position, fence.nonce, fence.active_version]

@@ -1,0 +1,179 @@
+"""The five operations as every relational destination does them.
+
+What each does its own way (transactions, its catalogue, staging, replacing rows) is a
+:class:`Session`; the order of things, on which exactly-once rests, is here once.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pyarrow as pa
+
+from seamline.core.errors import TableStopped
+from seamline.destinations.base import (
+    REJECTED_TABLE,
+    BeforeCommit,
+    Change,
+    Column,
+    Described,
+    Destination,
+    Fence,
+    Source,
+    SubtableWrite,
+    Table,
+    Write,
+    Written,
+)
+from seamline.destinations.below import subtables_of
+from seamline.destinations.merge import COUNT_BY_BATCH, Merge
+from seamline.destinations.sql import Dialect, move_fence, owned_columns, quoted, read_fence
+
+
+class Session(ABC):
+    """A transaction of a destination; see the folders for how each does it."""
+
+    dialect: Dialect
+
+    @abstractmethod
+    def run(self, sql: str) -> int:
+        """Run a statement and return how many rows it touched."""
+
+    @abstractmethod
+    def all(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run a query."""
+
+    @abstractmethod
+    def columns(self, schema: str, table: str) -> list[Column]:
+        """Read a table's columns from the catalogue; none if there is no table."""
+
+    @abstractmethod
+    def keys(self, schema: str, table: str) -> tuple[str, ...] | None:
+        """Read a table's keys from the catalogue."""
+
+    @abstractmethod
+    def columns_below(self, schema: str, table: str) -> list[tuple[str, Column]]:
+        """Read the columns of all tables whose names begin like those of a table's subtables."""
+
+    @abstractmethod
+    def make(self, change: Change) -> None:
+        """Make a change to the catalogue, unless it is made."""
+
+    @abstractmethod
+    def lock(self, source: Source) -> None:
+        """Let no other loader load this source until the transaction ends."""
+
+    @abstractmethod
+    def stage_incoming(self, merge: Merge) -> None:
+        """Make ``incoming`` of the root's rows."""
+
+    @abstractmethod
+    def stage_elements(self, target: str, rows: pa.Table) -> None:
+        """Make ``elements`` of a subtable's rows."""
+
+    @abstractmethod
+    def drop_elements(self) -> None:
+        """Drop ``elements``."""
+
+    @abstractmethod
+    def put(self, merge: Merge) -> int:
+        """Insert what is left in ``incoming``, and by key replace; return how many were written."""
+
+    @abstractmethod
+    def append(self, target: str, rows: pa.Table) -> None:
+        """Insert rows that are named like the target's columns."""
+
+    @abstractmethod
+    def drop_incoming(self) -> None:
+        """Drop ``incoming``."""
+
+
+class RelationalDestination(Destination):
+    """See :class:`~seamline.destinations.base.Destination` for the promises."""
+
+    @abstractmethod
+    def _transaction(self) -> AbstractContextManager[Session]:
+        """Begin, and at the end commit, or roll back; translate errors into troubles."""
+
+    def describe(self, source: Source, schema: str, table: str) -> Described:
+        """See the contract."""
+        with self._transaction() as session:
+            fence = _fence(session, source)
+            columns = session.columns(schema, table)
+            keys = session.keys(schema, table)
+            made = frozenset(name for (name,) in session.all(owned_columns(schema, table)))
+            below = session.columns_below(schema, table)
+        found = Table(schema, table, tuple(columns), keys, made) if columns else None
+        subtables, neighbours = subtables_of(schema, below)
+        return Described(found, fence, subtables, neighbours)
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """See the contract."""
+        with self._transaction() as session:
+            for change in changes:
+                session.make(change)
+
+    def write(self, write: Write, before_commit: BeforeCommit) -> None:
+        """See the contract."""
+        with self._transaction() as session:
+            session.lock(write.source)
+            self._check_fence(session, write)
+            written = Written({}, {}) if write.table is None else self._merged(session, write)
+            if write.rejected.num_rows:
+                session.append(quoted(write.schema, REJECTED_TABLE), write.rejected)
+            for statement in move_fence(write.source, write.new_fence, session.dialect):
+                session.run(statement)
+            before_commit(written)
+
+    @staticmethod
+    def _check_fence(session: Session, write: Write) -> None:
+        if _fence(session, write.source) != write.fence:
+            raise TableStopped(
+                "another loader has loaded this table meanwhile; this load is dropped"
+            )
+
+    def _merged(self, session: Session, write: Write) -> Written:
+        merge = Merge(write, session.dialect)
+        session.stage_incoming(merge)
+        if write.keys:
+            _contest(session, merge)
+        by_table = {str(write.table): session.put(merge)}
+        for subtable in write.subtables:
+            by_table[subtable.table] = self._merge_subtable(session, merge, subtable)
+        if write.activated:
+            for table in by_table:
+                session.run(merge.drop_other_versions(table))
+            session.run(merge.drop_other_tombstones())
+        by_batch = dict(session.all(COUNT_BY_BATCH))
+        session.drop_incoming()
+        return Written(by_batch, by_table)
+
+    def _merge_subtable(self, session: Session, merge: Merge, subtable: SubtableWrite) -> int:
+        """Replace the rows of records that are replaced, and return how many were written."""
+        stay = self.capabilities.keep_stale_children
+        if subtable.rows is None:
+            if merge.write.keys and not stay:
+                session.run(merge.drop_elements(subtable, by_position=False))
+            return 0
+        session.stage_elements(quoted(merge.write.schema, subtable.table), subtable.rows)
+        if merge.write.keys:
+            session.run(merge.drop_elements(subtable, by_position=stay))
+        written = session.run(merge.insert_elements(subtable))
+        session.drop_elements()
+        return written
+
+
+def _contest(session: Session, merge: Merge) -> None:
+    """Leave in ``incoming`` what wins against the stored rows and against their deletions."""
+    session.run(merge.drop_stale())
+    if merge.deletes or session.all(merge.has_tombstones())[0][0]:
+        session.run(merge.drop_late())
+        session.run(merge.lift_tombstones())
+    if merge.deletes:
+        session.run(merge.bury())
+
+
+def _fence(session: Session, source: Source) -> Fence:
+    found = session.all(read_fence(source))
+    return Fence(*found[0]) if found else Fence()

@@ -1,0 +1,157 @@
+"""The SQL every relational destination understands, in the words they share.
+
+:func:`quoted` is the only place that makes SQL of a name, :func:`text` the only one that makes SQL
+of a value. Where the databases differ, a :class:`Dialect` says how.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seamline.core.types import Type
+from seamline.destinations.base import (
+    PRIVATE_SCHEMA,
+    REJECTED_TABLE,
+    AddColumn,
+    Capabilities,
+    Change,
+    Column,
+    CreateSchema,
+    CreateTable,
+    Fence,
+    RenameColumn,
+    Source,
+    Table,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one database says what all of them can do."""
+
+    now: str
+    """The time in UTC."""
+    array: str
+    """A text made of the texts ``{}``, different for different ones."""
+    as_text: str = "CAST({} AS VARCHAR)"
+    same: str = "{} IS NOT DISTINCT FROM {}"
+    delete: str = "DELETE FROM {table} AS {alias} USING {others} WHERE {condition}"
+
+
+def quoted(*names: str) -> str:
+    """Quote an identifier, or join the parts of a qualified one.
+
+    >>> quoted("a", 'b"c')
+    '"a"."b""c"'
+    """
+    return ".".join('"' + name.replace('"', '""').replace("\0", "") + '"' for name in names)
+
+
+def text(value: str) -> str:
+    """Write a text; the databases are told that a backslash is a character like any other.
+
+    >>> text("it's")
+    "'it''s'"
+    """
+    return "'" + value.replace("'", "''").replace("\0", "") + "'"
+
+
+FENCE = quoted(PRIVATE_SCHEMA, "fence")
+OWNED = quoted(PRIVATE_SCHEMA, "owned_column")
+TOMBSTONE = quoted(PRIVATE_SCHEMA, "tombstone")
+
+
+def read_fence(source: Source) -> str:
+    """Select position, nonce and active version of a source; no row if it has not loaded yet."""
+    return f"SELECT position, nonce, active_version FROM {FENCE} WHERE {_of_source(source)}"
+
+
+def move_fence(source: Source, fence: Fence, dialect: Dialect) -> tuple[str, ...]:
+    """Set a source's fence; two statements, so that a first load needs no special case."""
+    ids = f"{text(source.queue_id)}, {text(source.stream)}"
+    values = f"{fence.position}, {text(fence.nonce)}, {fence.active_version}, {dialect.now}"
+    return (
+        f"DELETE FROM {FENCE} WHERE {_of_source(source)}",
+        f"INSERT INTO {FENCE} VALUES ({ids}, {values})",
+    )
+
+
+def owned_columns(schema: str, table: str) -> str:
+    """Select the columns of a table the loader made, whether they still exist or not."""
+    return f"SELECT column_name FROM {OWNED} WHERE {of_table(schema, table)}"
+
+
+def of_table(schema: str, table: str, alias: str = "") -> str:
+    """Say that a row of our own tables is about a table."""
+    return f"{alias}schema_name = {text(schema)} AND {alias}table_name = {text(table)}"
+
+
+def statements_of(
+    change: Change, capabilities: Capabilities, table_option: str = "", table_part: str = ""
+) -> list[str]:
+    """Return the DDL that makes a change.
+
+    ``table_part`` is added to the columns of a new table, ``table_option`` behind them.
+    """
+    match change:
+        case CreateSchema(schema):
+            string, timestamp = (capabilities.types[t].sql for t in (Type.STRING, Type.TIMESTAMP))
+            name = quoted(schema, REJECTED_TABLE)
+            return [
+                f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}",
+                (
+                    f"CREATE TABLE IF NOT EXISTS {name} (record {string}, "
+                    f"reason {string}, table_name {string}, _sdc_rejected_at {timestamp})"
+                ),
+            ]
+        case CreateTable(table):
+            place = of_table(table.schema, table.name)
+            columns = ", ".join(definition(column, capabilities) for column in table.columns)
+            name = quoted(table.schema, table.name)
+            return [
+                f"CREATE TABLE IF NOT EXISTS {name} ({columns}{table_part}){table_option}",
+                f"DELETE FROM {OWNED} WHERE {place}",
+                f"DELETE FROM {TOMBSTONE} WHERE {place}",
+                *(_owning(table.schema, table.name, column) for column in table.columns),
+            ]
+        case RenameColumn(schema, table_name, old, new):
+            name = quoted(schema, table_name)
+            return [
+                f"ALTER TABLE {name} RENAME COLUMN {quoted(old)} TO {quoted(new)}",
+                (
+                    f"UPDATE {OWNED} SET column_name = {text(new)} "
+                    f"WHERE {of_table(schema, table_name)} AND column_name = {text(old)}"
+                ),
+            ]
+        case AddColumn(schema, table_name, column):
+            name = quoted(schema, table_name)
+            return [
+                (f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {definition(column, capabilities)}"),
+                _owning(schema, table_name, column),
+            ]
+
+
+def primary_key(table: Table) -> str:
+    """Return the constraint of a table's keys, to be added to its columns; empty without keys."""
+    keys = sorted(table.keys or (), key=str.encode)
+    return f", PRIMARY KEY ({', '.join(map(quoted, keys))})" if keys else ""
+
+
+def definition(column: Column, capabilities: Capabilities) -> str:
+    """Return a column as DDL has it."""
+    assert column.type is not None, "only columns of our own types are created"  # noqa: S101
+    constraint = " NOT NULL" if column.not_null else ""
+    return f"{quoted(column.name)} {capabilities.types[column.type].sql}{constraint}"
+
+
+def listed(names: Sequence[str], alias: str = "") -> str:
+    """Join names, quoted."""
+    return ", ".join(alias + quoted(name) for name in names)
+
+
+def _of_source(source: Source) -> str:
+    return f"queue_id = {text(source.queue_id)} AND stream = {text(source.stream)}"
+
+
+def _owning(schema: str, table: str, column: Column) -> str:
+    values = ", ".join(map(text, (schema, table, column.name)))
+    return f"INSERT INTO {OWNED} VALUES ({values})"
