@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo serve test quick check bench lock clean
+.PHONY: help setup demo serve servers test quick check bench lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,10 +34,13 @@ demo: setup  ## one record, the whole way: integration, token, push, queue, load
 serve: setup  ## run the server on 127.0.0.1:8383 with its data in ./seamline-data
 	@$(BIN)/seamline serve
 
-test: setup check  ## lint, types and every test, the slow ones too
+servers: setup  ## fetch the servers that only tests need and no wheel brings
+	@$(BIN)/python -m tests.servers
+
+test: setup servers check  ## lint, types and every test, the slow ones too
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
-quick: setup  ## the tests that take seconds
+quick: setup servers  ## the tests that take seconds
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 check: setup  ## ruff and mypy --strict

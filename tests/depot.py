@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from seamline.catalog import accounts, destinations, integrations, loads
+from seamline.catalog import accounts, integrations, loads
 from seamline.config.settings import Settings
 from seamline.core.clock import new_receipt_id, now
+from seamline.core.types import Type
+from seamline.destinations.base import Described, Source
 from seamline.destinations.registry import open_destination
 from seamline.gate.check import Checker
 from seamline.gate.push import check_pushed, records_of_json
@@ -67,6 +69,8 @@ def nested_schema(*values: Any) -> dict[str, Any]:
 class Depot:
     """One integration ``depot`` that loads into a DuckDB file."""
 
+    type = "duckdb"
+
     def __init__(self, folder: Path, **options: Any) -> None:
         """Begin in an empty folder; ``options`` are the destination's."""
         self.settings = Settings(data_dir=str(folder))
@@ -78,10 +82,13 @@ class Depot:
         self.warehouse = folder / "warehouse.duckdb"
         self.restart_loader()
 
+    def config(self) -> dict[str, Any]:
+        """Return what the destination is configured with, but for the options."""
+        return {"path": str(self.warehouse)}
+
     def restart_loader(self) -> None:
-        record = destinations.find(self.catalog, None)
-        config = {**record.config, **self._options}
-        self.destination = open_destination(record.type, config, self.settings)
+        config = {**self.config(), **self._options}
+        self.destination = open_destination(self.type, config, self.settings)
         self.loader = Loader(
             self.catalog,
             self.queue,
@@ -89,6 +96,20 @@ class Depot:
             self.settings.flush_rows,
             self.settings.flush_bytes,
         )
+
+    @property
+    def name(self) -> str:
+        """The destination's name in messages."""
+        return self.destination.capabilities.naming.display_name
+
+    def first(self, column: str, kind: Type) -> str:
+        """Name the column of the first type of a field that has several."""
+        renames = self.destination.capabilities.rename_on_split
+        return self.other(column, kind) if renames else column
+
+    def other(self, column: str, kind: Type) -> str:
+        """Name the column of a further type of a field."""
+        return column + self.destination.capabilities.types[kind].suffix
 
     def batch(
         self,
@@ -139,34 +160,53 @@ class Depot:
         self.load()
         return receipt
 
-    def all_rows(self, table: str) -> list[dict[str, Any]]:
-        """Return every column of a table."""
-        found: list[dict[str, Any]] = self.destination.query(
-            f'SELECT * FROM depot."{table}"', 10**6
-        ).to_pylist()
-        return found
-
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """Run a query and return tuples."""
+        """Run a query and return tuples; times are UTC without saying so."""
         table = self.destination.query(sql, 10**6)
-        return [tuple(row.values()) for row in table.to_pylist()]
+        columns = [column.to_pylist() for column in table.columns]
+        return [tuple(map(_naive, row)) for row in zip(*columns, strict=True)]
 
     def table(self, name: str, *columns: str) -> list[tuple[Any, ...]]:
         """Return columns of a table, sorted."""
-        chosen = ", ".join(f'"{column}"' for column in columns)
-        return sorted(self.rows(f'SELECT {chosen} FROM depot."{name}"'), key=repr)
+        chosen = ", ".join(map(self.quoted, columns))
+        return sorted(self.rows(f"SELECT {chosen} FROM depot.{self.quoted(name)}"), key=repr)
 
-    def columns(self, name: str) -> dict[str, str]:
+    @staticmethod
+    def quoted(name: str) -> str:
+        return f'"{name}"'
+
+    def described(self, name: str) -> Described:
+        """Return what the loader reads before it loads a table."""
+        source = Source(self.queue.queue_id, f"{self.integration.id}/{name}")
+        return self.destination.describe(source, "depot", name)
+
+    def columns(self, name: str) -> dict[str, Type | None]:
         """Return the columns of a table with their types, in order; empty if there is no table."""
-        sql = (
-            "SELECT column_name, data_type FROM duckdb_columns() "
-            f"WHERE schema_name = 'depot' AND table_name = '{name}' ORDER BY column_index"
-        )
-        return dict(self.rows(sql))
+        table = self.described(name).table
+        return {column.name: column.type for column in table.columns} if table else {}
 
-    def data_columns(self, name: str) -> dict[str, str]:
+    def not_null(self, name: str) -> set[str]:
+        """Return the columns of a table that always have a value."""
+        table = self.described(name).table
+        return {column.name for column in table.columns if column.not_null} if table else set()
+
+    def keys(self, name: str) -> tuple[str, ...] | None:
+        """Return the keys the destination records for a table."""
+        table = self.described(name).table
+        return table.keys if table else None
+
+    def data_columns(self, name: str) -> dict[str, Type | None]:
         """Return the columns that are not the system's."""
         return {c: t for c, t in self.columns(name).items() if not c.lstrip("_").startswith("sdc")}
+
+    def sql_types(self, name: str) -> dict[str, str]:
+        """Return the columns of a table with their types as the database spells them."""
+        return dict(
+            self.rows(
+                "SELECT column_name, data_type FROM information_schema.columns "
+                f"WHERE table_schema = 'depot' AND table_name = '{name}' ORDER BY ordinal_position"
+            )
+        )
 
     def rejected(self) -> list[tuple[str, str]]:
         """Return (table, reason) of all rejected rows."""
@@ -180,6 +220,21 @@ class Depot:
         with duckdb.connect(str(self.warehouse)) as connection:
             for statement in statements:
                 connection.execute(statement)
+
+    def user_forgets_keys(self, table: str) -> None:
+        self.user(f"COMMENT ON TABLE depot.{table} IS NULL")
+
+    def user_retypes(self, table: str, column: str) -> None:
+        """Make a column one of texts."""
+        self.user(f"ALTER TABLE depot.{table} ALTER {column} TYPE VARCHAR")
+
+    def user_requires(self, table: str, column: str) -> None:
+        """Add a column that must not be null; rows there are get 1."""
+        self.user(
+            f"ALTER TABLE depot.{table} ADD COLUMN {column} INTEGER DEFAULT 1",
+            f"ALTER TABLE depot.{table} ALTER {column} SET NOT NULL",
+            f"ALTER TABLE depot.{table} ALTER {column} DROP DEFAULT",
+        )
 
     @staticmethod
     def now() -> datetime:
@@ -198,27 +253,14 @@ class Depot:
 class PostgresDepot(Depot):
     """The same, loading into a database of its own."""
 
+    type = "postgres"
+
     def __init__(self, folder: Path, connection: Mapping[str, str], **options: Any) -> None:
         self.connection = connection
         super().__init__(folder, **options)
 
-    def restart_loader(self) -> None:
-        config = {**self.connection, **self._options}
-        self.destination = open_destination("postgres", config, self.settings)
-        self.loader = Loader(
-            self.catalog,
-            self.queue,
-            open_engine(self.settings),
-            self.settings.flush_rows,
-            self.settings.flush_bytes,
-        )
-
-    def columns(self, name: str) -> dict[str, str]:
-        sql = (
-            "SELECT column_name, data_type FROM information_schema.columns "
-            f"WHERE table_schema = 'depot' AND table_name = '{name}' ORDER BY ordinal_position"
-        )
-        return dict(self.rows(sql))
+    def config(self) -> dict[str, Any]:
+        return dict(self.connection)
 
     def user(self, *statements: str) -> None:
         import psycopg
@@ -231,3 +273,17 @@ class PostgresDepot(Depot):
         ) as connection:  # fmt: skip
             for statement in statements:
                 connection.execute(statement.encode())
+
+    def user_forgets_keys(self, table: str) -> None:
+        self.user(f"ALTER TABLE depot.{table} DROP CONSTRAINT {table}_pkey")
+
+    def user_requires(self, table: str, column: str) -> None:
+        self.user(
+            f"ALTER TABLE depot.{table} ADD COLUMN {column} INTEGER NOT NULL DEFAULT 1",
+            f"ALTER TABLE depot.{table} ALTER {column} DROP DEFAULT",
+        )
+
+
+def _naive(value: Any) -> Any:
+    is_aware = isinstance(value, datetime) and value.tzinfo is not None
+    return value.astimezone(UTC).replace(tzinfo=None) if is_aware else value

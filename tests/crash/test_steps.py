@@ -62,10 +62,9 @@ def crash_and_restart(depot: Depot, step: str, monkeypatch: pytest.MonkeyPatch) 
     depot.load()
 
 
-@pytest.fixture(params=["depot", "postgres"])
-def any_depot(request: pytest.FixtureRequest) -> Depot:
-    made: Depot = request.getfixturevalue(request.param)
-    return made
+@pytest.fixture(params=["duckdb", "postgres"])
+def any_depot(request: pytest.FixtureRequest, make_depot: Callable[..., Depot]) -> Depot:
+    return make_depot(request.param)
 
 
 @pytest.mark.parametrize("keys", [["id"], []], ids=["keyed", "keyless"])
@@ -81,7 +80,8 @@ def test_every_record_is_there_exactly_once(
     crash_and_restart(depot, step, monkeypatch)
     depot.push("t", keys, upsert(3, id=4), schema=schema)
     assert depot.table("t", "id") == [(1,), (2,), (4,)]
-    assert depot.table("t__l", "value") == [(1,), (2,), (3,), (4,)]
+    if depot.type != "mysql":
+        assert depot.table("t__l", "value") == [(1,), (2,), (3,), (4,)]
     assert len(depot.rejected()) == 1
     assert not loads.running(depot.catalog)
     journey = ReceiptDesk(depot.catalog, depot.queue, open_spool(depot.settings)).look_up(receipt)
@@ -104,7 +104,8 @@ def test_activations_and_deletions_happen_once(
     crash_and_restart(depot, step, monkeypatch)
     depot.push("t", ["id"], upsert(1, id=3, l=[9]), schema=schema, version=2)  # comes late
     assert depot.table("t", "id") == [(2,)]
-    assert depot.table("t__l", "value") == [(2,)]
+    if depot.type != "mysql":
+        assert depot.table("t__l", "value") == [(2,)]
 
 
 def test_without_the_fence_a_record_is_doubled(

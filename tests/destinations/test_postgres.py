@@ -1,7 +1,7 @@
 """PostgreSQL: rows of loading.md §11 in which it differs, and the core of the others."""
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +28,7 @@ class TestCore:
     def test_at_001_012_first_record(self, depot: Depot) -> None:
         depot.push("bikes", ["id"], upsert(10, id=1, model="Tern", km=12.5))
         assert depot.table("bikes", "id", "model", "km") == [(1, "Tern", 12.5)]
-        assert depot.columns("bikes") == {
+        assert depot.sql_types("bikes") == {
             "_sdc_batched_at": "timestamp with time zone",
             "_sdc_received_at": "timestamp with time zone",
             "_sdc_sequence": "bigint",
@@ -55,7 +55,7 @@ class TestCore:
             upsert(11, id=2, model="Stale", km=1),
             schema=schema,
         )  # fmt: skip
-        at = datetime(2024, 3, 1, 7, tzinfo=UTC)
+        at = datetime(2024, 3, 1, 7)
         columns = ("id", "km", "model", "serviced_at", "_sdc_sequence")
         assert depot.table("bikes", *columns) == [
             (1, 12.5, "Tern", at, 10),
@@ -148,7 +148,7 @@ class TestTypes:
         depot.load()
         found = [value for _, value in depot.table("t", "id", "d")]
         assert found == [Decimal(text) for text in texts]
-        assert depot.data_columns("t")["d"] == "numeric"
+        assert depot.sql_types("t")["d"] == "numeric"
 
     def test_decimals_read_in_columns(self, depot: Depot) -> None:
         schema = typed(d={"type": "number", "multipleOf": 0.01})

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from seamline.core.types import Type
 from seamline.gate.receipts import ReceiptDesk
 from seamline.queue.opening import open_spool
 from tests.depot import Depot
@@ -23,30 +24,33 @@ def switch(version: int, table: str = "t") -> dict[str, Any]:
 
 def test_ia_135_at_070_a_date_stays_text(depot: Depot) -> None:
     depot.send(row(id=1, at="2019-08-13T21:25:03+0000"))
-    assert depot.columns("t")["at"] == "VARCHAR"
+    assert depot.columns("t")["at"] == Type.STRING
     assert depot.table("t", "at") == [("2019-08-13T21:25:03+0000",)]
 
 
 def test_ia_136_changing_types_split(depot: Depot) -> None:
     depot.send(row(id=1, cost=3.14), row(id=2, cost=10))
-    assert depot.table("t", "id", "cost", "cost__bi") == [(1, 3.14, None), (2, None, 10)]
+    columns = depot.first("cost", Type.DOUBLE), depot.other("cost", Type.INTEGER)
+    assert depot.table("t", "id", *columns) == [(1, 3.14, None), (2, None, 10)]
 
 
 def test_at_053_a_fraction_makes_a_double(depot: Depot) -> None:
     depot.send(row(id=1, v=16.0))
-    assert depot.columns("t")["v"] == "DOUBLE"
+    assert depot.columns("t")["v"] == Type.DOUBLE
 
 
 def test_meters_of_the_specification(depot: Depot) -> None:
     values = (10, 10.5, "n/a", 2**63)
     depot.send(*(row("meters", id=i, v=v) for i, v in enumerate(values, start=1)))
-    assert depot.table("meters", "id", "v", "v__do", "v__st") == [
+    first = depot.first("v", Type.INTEGER)
+    others = (depot.other("v", kind) for kind in (Type.DOUBLE, Type.STRING))
+    assert depot.table("meters", "id", first, *others) == [
         (1, 10, None, None),
         (2, None, 10.5, None),
         (3, None, None, "n/a"),
     ]
     assert depot.rejected() == [
-        ("meters", "integer out of range for DuckDB on 9223372036854775808")
+        ("meters", f"integer out of range for {depot.name} on 9223372036854775808")
     ]
 
 

@@ -47,12 +47,16 @@ class NamingRules:
     """Characters that are legal besides letters, digits and ``_``."""
     not_leading: str = ""
     """Characters that are stripped from the beginning."""
+    trimmed: str = ""
+    """Characters that are stripped from both ends before anything else."""
+    reserved_table_suffixes: tuple[str, ...] = ()
 
     def canonical(self, raw: str) -> str:
         """Spell a table or column the destination's way; the result may be empty.
 
         Non-ASCII letters count as illegal; one illegal character gives one replacement.
         """
+        raw = raw.strip(self.trimmed) if self.trimmed else raw
         legal = "".join(
             c if c.isascii() and (c.isalnum() or c == "_" or c in self.kept) else self.replacement
             for c in raw
@@ -83,6 +87,8 @@ class NamingRules:
         """Say why every record of this table is rejected, or None."""
         if canonical.lower().startswith(RESERVED_PREFIXES):
             return f"table or column name includes reserved prefix on {raw}"
+        if canonical.lower().endswith(self.reserved_table_suffixes):
+            return f"table names from client should not include reserved suffix on {raw}"
         if not canonical:
             return f"Table name {raw} is invalid for {self.display_name}"
         if len(canonical) > self.max_table:

@@ -66,6 +66,10 @@ class Capabilities:
     """Whether a DECIMAL holds any digits; they are then handed over as text."""
     strips_nul: bool = False
     """Whether text cannot hold the character NUL (§6.4)."""
+    max_key_length: int | None = None
+    """Most characters of a text that is a key; None for no limit."""
+    max_json_depth: int | None = None
+    """How deep a value in a column of JSON may be nested; None for as deep as it gets here."""
     max_columns: int | None = None
     """Most columns of a table, system columns included; None for no limit."""
 

@@ -35,6 +35,13 @@ class Dialect:
     as_text: str = "CAST({} AS VARCHAR)"
     same: str = "{} IS NOT DISTINCT FROM {}"
     delete: str = "DELETE FROM {table} AS {alias} USING {others} WHERE {condition}"
+    add_column: str = "ADD COLUMN IF NOT EXISTS"
+    key_text: str = ""
+    """The type of texts that are keys, if it is another than that of texts."""
+    column_option: str = ""
+    """Added to the definition of every column."""
+    table_option: str = ""
+    """Added to the definition of every table."""
 
 
 def quoted(*names: str) -> str:
@@ -86,29 +93,29 @@ def of_table(schema: str, table: str, alias: str = "") -> str:
 
 
 def statements_of(
-    change: Change, capabilities: Capabilities, table_option: str = "", table_part: str = ""
+    change: Change, capabilities: Capabilities, dialect: Dialect, table_part: str = ""
 ) -> list[str]:
-    """Return the DDL that makes a change.
-
-    ``table_part`` is added to the columns of a new table, ``table_option`` behind them.
-    """
+    """Return the DDL that makes a change; ``table_part`` is added to the columns of a new table."""
     match change:
         case CreateSchema(schema):
             string, timestamp = (capabilities.types[t].sql for t in (Type.STRING, Type.TIMESTAMP))
             name = quoted(schema, REJECTED_TABLE)
+            columns = (
+                f"record {string}, reason {string}, table_name {string}, "
+                f"_sdc_rejected_at {timestamp}"
+            )
             return [
                 f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}",
-                (
-                    f"CREATE TABLE IF NOT EXISTS {name} (record {string}, "
-                    f"reason {string}, table_name {string}, _sdc_rejected_at {timestamp})"
-                ),
+                f"CREATE TABLE IF NOT EXISTS {name} ({columns}){dialect.table_option}",
             ]
         case CreateTable(table):
             place = of_table(table.schema, table.name)
-            columns = ", ".join(definition(column, capabilities) for column in table.columns)
+            columns = ", ".join(
+                definition(column, capabilities, dialect) for column in table.columns
+            )
             name = quoted(table.schema, table.name)
             return [
-                f"CREATE TABLE IF NOT EXISTS {name} ({columns}{table_part}){table_option}",
+                f"CREATE TABLE IF NOT EXISTS {name} ({columns}{table_part}){dialect.table_option}",
                 f"DELETE FROM {OWNED} WHERE {place}",
                 f"DELETE FROM {TOMBSTONE} WHERE {place}",
                 *(_owning(table.schema, table.name, column) for column in table.columns),
@@ -124,8 +131,9 @@ def statements_of(
             ]
         case AddColumn(schema, table_name, column):
             name = quoted(schema, table_name)
+            defined = definition(column, capabilities, dialect)
             return [
-                (f"ALTER TABLE {name} ADD COLUMN IF NOT EXISTS {definition(column, capabilities)}"),
+                f"ALTER TABLE {name} {dialect.add_column} {defined}",
                 _owning(schema, table_name, column),
             ]
 
@@ -136,11 +144,14 @@ def primary_key(table: Table) -> str:
     return f", PRIMARY KEY ({', '.join(map(quoted, keys))})" if keys else ""
 
 
-def definition(column: Column, capabilities: Capabilities) -> str:
+def definition(column: Column, capabilities: Capabilities, dialect: Dialect) -> str:
     """Return a column as DDL has it."""
     assert column.type is not None, "only columns of our own types are created"  # noqa: S101
+    sql = capabilities.types[column.type].sql
+    if column.not_null and column.type is Type.STRING:
+        sql = dialect.key_text or sql
     constraint = " NOT NULL" if column.not_null else ""
-    return f"{quoted(column.name)} {capabilities.types[column.type].sql}{constraint}"
+    return f"{quoted(column.name)} {sql}{constraint}{dialect.column_option}"
 
 
 def listed(names: Sequence[str], alias: str = "") -> str:

@@ -81,7 +81,7 @@ def make_plan(
         return Plan()
     keys = wanted.keys or ()
     if existing is not None:
-        _check_still_whole(existing)
+        _check_still_whole(existing, keys)
         if with_deleted_at:
             _check_can_mark(existing)
     # A load without values has no rows: an activation alone need not repeat the table's keys.
@@ -97,7 +97,7 @@ def make_plan(
         changes: tuple[Change, ...] = (CreateTable(table),)
         generates = not keys
     else:
-        table = placed.after(existing)
+        table = replace(placed.after(existing), keys=_row_keys(existing, keys))
         changes = placed.changes(wanted.schema, wanted.name)
         generates = existing.column(GENERATED_KEY) is not None
     upsert_keys = _placed_keys(keys, columns, incoming) if upsert else ()
@@ -109,6 +109,16 @@ def key_types(table: Table | None) -> dict[str, Type]:
     if table is None or not table.keys or table.keys == (GENERATED_KEY,):
         return {}
     return {c.name: c.type for c in table.columns if c.name in table.keys and c.type}
+
+
+def _row_keys(existing: Table, keys: Sequence[str]) -> tuple[str, ...] | None:
+    """Return the keys that a subtable's rows find their root row by.
+
+    Where none are recorded rows are appended, but those of subtables still carry the sent ones.
+    """
+    if existing.keys or existing.column(GENERATED_KEY) is not None:
+        return existing.keys
+    return tuple(keys) or None
 
 
 def _upserts(existing: Table, keys: Sequence[str]) -> bool:
@@ -133,8 +143,10 @@ def _placed_keys(
     return tuple(keys) if all(key in columns for key in keys) else ()
 
 
-def _check_still_whole(existing: Table) -> None:
-    for name in (*SYSTEM_COLUMNS, *(existing.keys or ())):
+def _check_still_whole(existing: Table, keys: Sequence[str]) -> None:
+    # With its column a physical key goes, too: then only what we made tells that there was one.
+    made = existing.made if existing.keys is None else frozenset()
+    for name in (*SYSTEM_COLUMNS, *(existing.keys or ()), *(key for key in keys if key in made)):
         if existing.column(name) is None:
             raise TableStopped(f"Column [{name}] is missing from table [{existing.name}]")
 

@@ -115,6 +115,11 @@ class MisfitReader:
             value = data.get(key)
             if value is None or isinstance(value, dict | list):
                 raise RejectRecord(f"Record is missing key property {key}")
+            most = self._capabilities.max_key_length
+            if most is not None and isinstance(value, str) and len(value) > most // len(keys):
+                raise RejectRecord(
+                    f"Primary Key {key} is longer than {most // len(keys)} characters"
+                )
         for key in keys:
             wanted = key_types.get(self._speller.spell(key).canonical)
             shape = declared.fields.get(key)
@@ -145,9 +150,17 @@ class MisfitReader:
             case Type.TIMESTAMP:
                 return self._timestamp(value)
             case Type.JSON:
-                return _encode_json(value).decode()
+                return self._json(value)
             case _:
                 return value
+
+    def _json(self, value: Any) -> str:
+        most = self._capabilities.max_json_depth
+        if most is not None and _is_deeper(value, most):
+            raise RejectRecord(
+                f"Record is nested more than {most} levels deep, which {self._name} cannot hold"
+            )
+        return _encode_json(value).decode()
 
     def _double(self, value: int | Decimal) -> float:
         try:
@@ -185,6 +198,15 @@ class MisfitReader:
 
     def _extracted(self, message: _Message) -> datetime | None:
         return None if message.time_extracted is None else self._timestamp(message.time_extracted)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Say whether objects and arrays are nested in more levels."""
+    nested = [value]
+    for _ in range(levels):
+        inside = (v.values() if isinstance(v, dict) else v for v in nested)
+        nested = [v for values in inside for v in values if isinstance(v, dict | list)]
+    return bool(nested)
 
 
 def _suits(kind: Type | None, declared: Type) -> bool:

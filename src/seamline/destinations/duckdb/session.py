@@ -57,7 +57,7 @@ class DuckDBSession(Session):
 
     def make(self, change: Change) -> None:
         """See the contract."""
-        for statement in statements_of(change, self._capabilities):
+        for statement in statements_of(change, self._capabilities, self.dialect):
             self._connection.execute(statement)
         if isinstance(change, CreateTable):
             self._connection.execute(sql.commenting(change.table))

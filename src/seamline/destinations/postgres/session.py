@@ -61,7 +61,7 @@ class PostgresSession(Session):
                 return
         elif isinstance(change, CreateTable) and not self._capabilities.append_only:
             part = primary_key(change.table)
-        for statement in statements_of(change, self._capabilities, table_part=part):
+        for statement in statements_of(change, self._capabilities, self.dialect, part):
             self.run(statement)
 
     def lock(self, source: Source) -> None:

@@ -1,0 +1,96 @@
+"""Binaries of the servers no wheel brings: MariaDB, and the oldest PostgreSQL we support.
+
+``python -m tests.servers`` fetches Debian's or Ubuntu's packages and unpacks them under ``.venv``;
+nothing of the machine is changed and nobody needs to be root. ``MARIADB_BIN`` and ``PG_OLD_BIN``
+name other folders of binaries.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SERVERS = Path(sys.prefix) / "servers"
+OLDEST_POSTGRES = 15
+"""The distribution's own is taken if it has no package of this one."""
+
+
+def fetch() -> None:
+    """Fetch what is not there yet."""
+    if shutil.which("apt-get") is None:
+        print("no apt-get: tests against MariaDB and the oldest PostgreSQL will be skipped")
+        return
+    _unpack("mariadb", "mariadb-server-core")
+    _unpack("postgres", f"postgresql-{_postgres_version()}")
+
+
+def mariadb_binaries() -> Path:
+    """Return the root of the MariaDB installation: ``usr/sbin/mariadbd`` is below."""
+    return Path(os.environ["MARIADB_BIN"]) if "MARIADB_BIN" in os.environ else _there("mariadb")
+
+
+def old_postgres_binaries() -> Path:
+    """Return the folder of ``initdb`` and ``postgres``."""
+    if "PG_OLD_BIN" in os.environ:
+        return Path(os.environ["PG_OLD_BIN"])
+    [found] = _there("postgres").glob("usr/lib/postgresql/*/bin")
+    return found
+
+
+def _there(name: str) -> Path:
+    folder = SERVERS / name
+    if folder.is_dir():
+        return folder
+    if shutil.which("apt-get") is None:
+        pytest.skip(f"{name}: no packages for this system; name a folder of binaries instead")
+    pytest.fail(f"{folder} is missing; run: make servers")
+
+
+def _unpack(name: str, package: str) -> None:
+    folder = SERVERS / name
+    if folder.is_dir():
+        return
+    SERVERS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=SERVERS) as scratch:
+        if not _download(package, scratch):
+            subprocess.run(["apt-get", "update", "-qq"], check=True)
+            assert _download(package, scratch), f"apt-get has no package {package}"
+        unpacked = Path(scratch) / "unpacked"
+        for archive in Path(scratch).glob("*.deb"):
+            subprocess.run(["dpkg", "-x", archive, unpacked], check=True)
+        Path(scratch).chmod(0o755)
+        unpacked.rename(folder)
+    print(f"unpacked {package} into {folder}")
+
+
+def _download(package: str, folder: str) -> bool:
+    """Download a package and what it needs and this machine has not; say whether there is one."""
+    needed = subprocess.run(
+        ["apt-get", "install", "--simulate", "-qq", "--no-install-recommends", package],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    names = re.findall(r"^Inst (\S+) ", needed.stdout, re.MULTILINE)
+    if needed.returncode != 0:
+        return False
+    done = subprocess.run(
+        ["apt-get", "download", "-qq", *dict.fromkeys([package, *names])],
+        cwd=folder, check=False, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    return done.returncode == 0
+
+
+def _postgres_version() -> int:
+    names = subprocess.run(
+        ["apt-cache", "pkgnames", "postgresql-"], capture_output=True, text=True, check=True
+    ).stdout
+    versions = [int(n) for n in re.findall(r"^postgresql-(\d+)$", names, re.MULTILINE)]
+    return min((v for v in versions if v >= OLDEST_POSTGRES), default=OLDEST_POSTGRES)
+
+
+if __name__ == "__main__":
+    fetch()
