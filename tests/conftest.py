@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.depot import Depot, PostgresDepot
+from tests.depot import Depot, MySQLDepot, PostgresDepot
+from tests.mariadb import MariaDBServer
 from tests.postgres import PostgresServer
 
 MakeDepot = Callable[..., Depot]
@@ -35,6 +36,13 @@ def oldest_postgres_server() -> Iterator[PostgresServer]:
     server.remove()
 
 
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[MariaDBServer]:
+    server = MariaDBServer()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def postgres(tmp_path: Path, postgres_server: PostgresServer) -> Iterator[PostgresDepot]:
     """A depot that loads into an empty PostgreSQL database."""
@@ -55,6 +63,10 @@ def make_depot(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Calla
             server: PostgresServer = request.getfixturevalue(name)
             database = server.new_database(f"d{uuid.uuid4().hex}")
             made.append(PostgresDepot(folder, database, **options))
+        elif kind == "mysql":
+            mariadb: MariaDBServer = request.getfixturevalue("mariadb_server")
+            mariadb.empty()
+            made.append(MySQLDepot(folder, mariadb.connection, **options))
         else:
             made.append(Depot(folder, **options))
         return made[-1]

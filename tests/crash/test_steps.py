@@ -62,7 +62,7 @@ def crash_and_restart(depot: Depot, step: str, monkeypatch: pytest.MonkeyPatch) 
     depot.load()
 
 
-@pytest.fixture(params=["duckdb", "postgres"])
+@pytest.fixture(params=["duckdb", "postgres", "mysql"])
 def any_depot(request: pytest.FixtureRequest, make_depot: Callable[..., Depot]) -> Depot:
     return make_depot(request.param)
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.depot import Depot
 
-EVERY = ("duckdb", "postgres", "oldest postgres")
+EVERY = ("duckdb", "postgres", "oldest postgres", "mysql")
 FLATTENING = EVERY[:3]
 """Those that make columns of objects and subtables of arrays (loading.md §5.1)."""
 

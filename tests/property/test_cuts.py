@@ -85,7 +85,7 @@ def push_in_cuts(depot: Depot, streams: list[list[Record]], cuts: list[Any]) -> 
     return accepted
 
 
-@pytest.mark.parametrize("kind", ["duckdb", "postgres"])
+@pytest.mark.parametrize("kind", ["duckdb", "postgres", "mysql"])
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(ours=RECORDS, theirs=RECORDS, cuts=CUTS)
 def test_any_cut_gives_the_reference_table(

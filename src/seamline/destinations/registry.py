@@ -24,9 +24,21 @@ def _postgres(config: Mapping[str, Any], settings: Settings) -> "Destination":
     return PostgresDestination(PostgresConfig.parse(config), settings)
 
 
+def _mysql(config: Mapping[str, Any], settings: Settings) -> "Destination":
+    try:
+        from seamline.destinations.mysql.config import MySQLConfig
+        from seamline.destinations.mysql.load import MySQLDestination
+    except ModuleNotFoundError as error:
+        raise Refused(
+            "a mysql destination needs a driver: pip install 'seamline[mysql]'"
+        ) from error
+    return MySQLDestination(MySQLConfig.parse(config), settings)
+
+
 _TYPES: dict[str, Callable[[Mapping[str, Any], Settings], "Destination"]] = {
     "duckdb": _duckdb,
     "postgres": _postgres,
+    "mysql": _mysql,
 }
 
 SECRET_FIELDS = frozenset({"password"})
