@@ -212,17 +212,17 @@ def test_ia_141_to_147_types_reach_the_table(depot: Depot) -> None:
         depot.queue.append([part.batch(depot.integration.id, "rc_1", depot.now())])
     depot.load()
     assert depot.data_columns("t") == {
-        "amount": "DECIMAL(38,6)",
-        "at": "TIMESTAMP",
-        "at_text": "VARCHAR",
-        "big": "BIGINT",
-        "id": "BIGINT",
-        "o__at": "TIMESTAMP",
-        "u": "VARCHAR",
+        "amount": "decimal",
+        "at": "timestamp",
+        "at_text": "string",
+        "big": "integer",
+        "id": "integer",
+        "o__at": "timestamp",
+        "u": "string",
     }
     sql = 'SELECT "at"::VARCHAR, amount::VARCHAR, big FROM depot.t WHERE id = 1'
     assert depot.rows(sql) == [("2024-05-01 10:00:00", "12345678901234567890.120000", 2**63 - 1)]
     assert depot.table("t__tags", "value") == [("x",)]
-    assert depot.columns("t__o__l")["value"] == "TIMESTAMP"
+    assert depot.columns("t__o__l")["value"] == "timestamp"
     assert depot.table("t__mixed", "value") == [("2024-05-01",), ("2024-05-01T10:00:00.000Z",)]
     assert depot.table("t", "id") == [(1,), (2,)]

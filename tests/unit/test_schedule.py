@@ -1,6 +1,6 @@
 """When a table is due."""
 
-from seamline.load.schedule import Schedule
+from seamline.load.schedule import Flush, Schedule
 from seamline.queue.base import Arrival
 
 
@@ -9,7 +9,7 @@ def arrival(position: int, stream: str = "1/a", records: int = 10, size: int = 1
 
 
 def schedule() -> Schedule:
-    return Schedule(flush_seconds=1.0, flush_rows=100, flush_bytes=10_000)
+    return Schedule(lambda _: Flush(seconds=1.0, rows=100, bytes=10_000))
 
 
 def test_a_quiet_table_is_due_at_once() -> None:

@@ -207,3 +207,36 @@ FROM rejected AS r WHERE r.id = :id;
 
 -- rejected_replayed
 UPDATE rejected SET replayed_as = :receipt WHERE id = :id;
+
+-- table_setting_list
+SELECT * FROM table_setting ORDER BY integration_id, table_name;
+
+-- table_setting_put
+INSERT INTO table_setting
+  (integration_id, table_name, flush_seconds, flush_rows, flush_bytes, on_conflict)
+VALUES
+  (:integration_id, :table_name, :flush_seconds, :flush_rows, :flush_bytes, :on_conflict)
+ON CONFLICT DO UPDATE SET
+  flush_seconds = excluded.flush_seconds, flush_rows = excluded.flush_rows,
+  flush_bytes = excluded.flush_bytes, on_conflict = excluded.on_conflict;
+
+-- table_list
+SELECT DISTINCT table_name FROM table_column
+WHERE integration_id = :integration_id ORDER BY table_name;
+
+-- schema_change_put
+INSERT INTO schema_change
+  (load_id, integration_id, table_name, change, column_name, type, was, receipt, changed_at)
+VALUES
+  (:load_id, :integration_id, :table_name, :change, :column_name, :type, :was, :receipt,
+   :changed_at);
+
+-- schema_change_list
+SELECT c.id, i.schema_name AS schema, c.table_name AS "table", c.change, c.column_name AS "column",
+  c.type, c.was, c.receipt, c.changed_at, c.load_id
+FROM schema_change AS c
+JOIN integration AS i ON i.id = c.integration_id
+WHERE c.integration_id = :integration_id
+  AND (:table_name IS NULL OR c.table_name = :table_name
+       OR substr(c.table_name, 1, length(:table_name) + 2) = :table_name || '__')
+ORDER BY c.id DESC LIMIT :limit;

@@ -27,6 +27,12 @@ def names(catalog: Catalog, integration_id: int, table: str) -> list[str]:
     return [str(row["table_name"]) for row in rows]
 
 
+def all_names(catalog: Catalog, integration_id: int) -> list[str]:
+    """Return all tables of an integration that were ever loaded, subtables too."""
+    rows = catalog.all("table_list", integration_id=integration_id)
+    return [str(row["table_name"]) for row in rows]
+
+
 def remember(
     catalog: Catalog, integration_id: int, table: str, found: Sequence[KnownColumn]
 ) -> None:

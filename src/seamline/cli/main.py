@@ -32,13 +32,15 @@ _COMMANDS = {
     "Look": {
         "status": "Show processes, queue and tables.",
         "loads": "List load attempts.",
+        "table": "List and show tables and their history; decide how they load.",
+        "plan": "Show what loading a file would change and reject.",
         "rejected": "List, show and replay rejected records.",
         "receipt": "Show where a request is.",
         "query": "Read the embedded warehouse.",
         "doctor": "Check that all is in order.",
     },
 }
-_NESTED = ("integration", "token", "destination", "rejected")
+_NESTED = ("integration", "token", "destination", "rejected", "table")
 
 # Commands are named by path, so that starting one does not import the others.
 for _group, _names in _COMMANDS.items():

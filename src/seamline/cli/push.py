@@ -4,16 +4,15 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from cyclopts import Parameter
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import Progress
 
 from seamline.cli.options import DEFAULT_OPTIONS, Options
-from seamline.cli.printing import console, print_json
+from seamline.cli.printing import console, print_json, progress
+from seamline.cli.push_batch import BatchBody
 from seamline.cli.push_client import PushClient
 from seamline.cli.push_schema import infer_schema
 from seamline.cli.push_source import Record, count_bytes, read_records
@@ -21,24 +20,6 @@ from seamline.core.errors import Refused
 
 _BATCH_BYTES = 4_000_000
 _CONNECTIONS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Envelope:
-    """Everything of a batch body but its messages."""
-
-    table: str
-    schema: bytes
-    keys: tuple[str, ...]
-
-    def body(self, records: list[Record], first_sequence: int) -> bytes:
-        """Put records around which nothing is re-encoded into a batch request."""
-        messages = b",".join(
-            b'{"action":"upsert","sequence":%d,"data":%s}' % (sequence, record.text)
-            for sequence, record in enumerate(records, start=first_sequence)
-        )
-        head = msgspec.json.encode({"table_name": self.table, "key_names": list(self.keys)})
-        return head[:-1] + b',"schema":' + self.schema + b',"messages":[' + messages + b"]}"
 
 
 def push(
@@ -65,12 +46,12 @@ def push(
         raise Refused(f"there is no file {file}.")
     if not 1 <= batch <= 20_000:
         raise Refused(f"--batch is [{batch}]; it must be 1 to 20000.")
-    with _progress(quiet=options.json) as progress:
-        source = schema.read_bytes() if schema else infer_schema(file, progress)
-        envelope = _Envelope(table, source, key)
+    with progress(quiet=options.json) as shown:
+        source = schema.read_bytes() if schema else infer_schema(file, shown)
+        envelope = BatchBody(table, source, key)
         begin = time.monotonic()
         receipts, records = _push_all(
-            file, envelope, PushClient(url or options.url, secret), batch, progress
+            file, envelope, PushClient(url or options.url, secret), batch, shown
         )
         seconds = time.monotonic() - begin
     if options.json:
@@ -84,19 +65,19 @@ def push(
 
 
 def _push_all(
-    file: Path, envelope: _Envelope, client: PushClient, size: int, progress: Progress
+    file: Path, envelope: BatchBody, client: PushClient, size: int, shown: Progress
 ) -> tuple[list[str], int]:
-    task = progress.add_task("pushing", total=count_bytes(file))
+    task = shown.add_task("pushing", total=count_bytes(file))
     sequence = time.time_ns() // 1000
     receipts: list[str] = []
     sent = 0
     pending: set[Future[str]] = set()
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
         for records in _batches(read_records(file), size):
-            body = envelope.body(records, sequence + sent)
+            body = envelope.of(records, sequence + sent)
             sent += len(records)
             pending.add(pool.submit(client.push, body))
-            progress.update(task, completed=records[-1].end)
+            shown.update(task, completed=records[-1].end)
             if len(pending) > _CONNECTIONS:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 receipts += [future.result() for future in done]
@@ -115,13 +96,3 @@ def _batches(records: Iterator[Record], size: int) -> Iterator[list[Record]]:
         gathered_bytes += len(record.text)
     if gathered:
         yield gathered
-
-
-def _progress(*, quiet: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        disable=quiet or not console().is_terminal,
-    )

@@ -133,7 +133,27 @@ class RenameColumn:
     new: str
 
 
-Change = CreateSchema | CreateTable | AddColumn | RenameColumn
+@dataclass(frozen=True, slots=True)
+class WidenColumn:
+    """Give a column a type that also holds all its values; ``column`` has the new one."""
+
+    schema: str
+    table: str
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class CreateLatestView:
+    """Make a view of the newest row of each key of a table (loading.md §4.9)."""
+
+    schema: str
+    table: str
+    view: str
+    columns: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+Change = CreateSchema | CreateTable | AddColumn | RenameColumn | WidenColumn | CreateLatestView
 
 
 @dataclass(frozen=True, slots=True)

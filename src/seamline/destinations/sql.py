@@ -15,12 +15,14 @@ from seamline.destinations.base import (
     Capabilities,
     Change,
     Column,
+    CreateLatestView,
     CreateSchema,
     CreateTable,
     Fence,
     RenameColumn,
     Source,
     Table,
+    WidenColumn,
 )
 
 
@@ -36,6 +38,8 @@ class Dialect:
     same: str = "{} IS NOT DISTINCT FROM {}"
     delete: str = "DELETE FROM {table} AS {alias} USING {others} WHERE {condition}"
     add_column: str = "ADD COLUMN IF NOT EXISTS"
+    retype: str = "ALTER COLUMN {name} TYPE {type}"
+    """Give a column another type; ``{definition}`` is the whole of it."""
     key_text: str = ""
     """The type of texts that are keys, if it is another than that of texts."""
     column_option: str = ""
@@ -98,16 +102,7 @@ def statements_of(
     """Return the DDL that makes a change; ``table_part`` is added to the columns of a new table."""
     match change:
         case CreateSchema(schema):
-            string, timestamp = (capabilities.types[t].sql for t in (Type.STRING, Type.TIMESTAMP))
-            name = quoted(schema, REJECTED_TABLE)
-            columns = (
-                f"record {string}, reason {string}, table_name {string}, "
-                f"_sdc_rejected_at {timestamp}"
-            )
-            return [
-                f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}",
-                f"CREATE TABLE IF NOT EXISTS {name} ({columns}){dialect.table_option}",
-            ]
+            return _schema(schema, capabilities, dialect)
         case CreateTable(table):
             place = of_table(table.schema, table.name)
             columns = ", ".join(
@@ -129,6 +124,15 @@ def statements_of(
                     f"WHERE {of_table(schema, table_name)} AND column_name = {text(old)}"
                 ),
             ]
+        case CreateLatestView():
+            return [_latest_view(change)]
+        case WidenColumn(schema, table_name, column):
+            retyped = dialect.retype.format(
+                name=quoted(column.name),
+                type=capabilities.types[column.type or Type.STRING].sql,
+                definition=definition(column, capabilities, dialect),
+            )
+            return [f"ALTER TABLE {quoted(schema, table_name)} {retyped}"]
         case AddColumn(schema, table_name, column):
             name = quoted(schema, table_name)
             defined = definition(column, capabilities, dialect)
@@ -136,6 +140,28 @@ def statements_of(
                 f"ALTER TABLE {name} {dialect.add_column} {defined}",
                 _owning(schema, table_name, column),
             ]
+
+
+def _schema(schema: str, capabilities: Capabilities, dialect: Dialect) -> list[str]:
+    string, timestamp = (capabilities.types[t].sql for t in (Type.STRING, Type.TIMESTAMP))
+    name = quoted(schema, REJECTED_TABLE)
+    columns = f"record {string}, reason {string}, table_name {string}, _sdc_rejected_at {timestamp}"
+    return [
+        f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}",
+        f"CREATE TABLE IF NOT EXISTS {name} ({columns}){dialect.table_option}",
+    ]
+
+
+def _latest_view(change: CreateLatestView) -> str:
+    newest = ("_sdc_sequence", "_sdc_batched_at", "_sdc_received_at")
+    order = ", ".join(f"{quoted(name)} DESC" for name in newest)
+    ranked = f"row_number() OVER (PARTITION BY {listed(change.keys)} ORDER BY {order})"
+    return (
+        f"CREATE OR REPLACE VIEW {quoted(change.schema, change.view)} AS "
+        f"SELECT {listed(change.columns)} FROM (SELECT {listed(change.columns)}, "
+        f"{ranked} AS {quoted('_sdc_rank')} FROM {quoted(change.schema, change.table)}) AS ranked "
+        f"WHERE {quoted('_sdc_rank')} = 1"
+    )
 
 
 def primary_key(table: Table) -> str:

@@ -13,12 +13,12 @@ that the running load did happen.
 """
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
 
-from seamline.catalog import loads
+from seamline.catalog import history, loads, table_settings
 from seamline.catalog.integrations import Integration
 from seamline.catalog.loads import LoadRecord, Prepared
 from seamline.catalog.receipts import BatchOutcome
@@ -29,7 +29,6 @@ from seamline.core.clock import now
 from seamline.core.errors import TableStopped
 from seamline.destinations.base import (
     DELETED_COLUMN,
-    Capabilities,
     CreateSchema,
     Described,
     Destination,
@@ -41,19 +40,21 @@ from seamline.destinations.base import (
     rejected_rows,
 )
 from seamline.load.inbox import inbox_of
-from seamline.load.plan import DELETED_AT, Plan, key_types, make_plan
-from seamline.load.subtables import (
-    is_subtable,
-    names_in_use,
-    plan_subtable,
+from seamline.load.plan import DELETED_AT, Plan, key_types
+from seamline.load.planning import (
+    TOO_MANY_COLUMNS,
+    LoadPlan,
+    Wanted,
+    clash,
+    history_of,
+    plan_load,
 )
+from seamline.load.subtables import names_in_use
 from seamline.load.values import subtable_writes, system_columns
 from seamline.prepare.rejected import Rejection, record_text
 from seamline.prepare.stage import Stage, all_records, deletions
-from seamline.prepare.staged import StagedTable
 from seamline.queue.base import Queue, Queued
 
-TOO_MANY_COLUMNS = "ERROR: too many columns"
 NO_KEYS_TO_DELETE = "Cannot delete from a table without Primary Keys"
 
 
@@ -76,13 +77,22 @@ class Loader:
     max_records: int
     max_bytes: int
 
-    def run(self, stream: str, integration: Integration, destination: Destination) -> Loaded | None:
+    def run(
+        self,
+        stream: str,
+        integration: Integration,
+        destination: Destination,
+        max_records: int | None = None,
+        max_bytes: int | None = None,
+    ) -> Loaded | None:
         """Load what waits for one stream, up to the limits; None if nothing does.
 
         Raises what the destination raises; then everything still waits in the queue.
         """
         after = self.queue.committed().get(stream, 0)
-        queued = self.queue.read(stream, after, self.max_records, self.max_bytes)
+        queued = self.queue.read(
+            stream, after, max_records or self.max_records, max_bytes or self.max_bytes
+        )
         if not queued:
             return None
         job = _Job(self, stream, integration, destination, _alike(queued))
@@ -165,6 +175,9 @@ class _Job:
     def _load(self, record: LoadRecord, described: Described, fresh: Sequence[Queued]) -> None:
         capabilities = self._destination.capabilities
         depths, blocked = names_in_use(described)
+        before = {table.name: table for table in described.subtables}
+        if described.table is not None:
+            before[described.table.name] = described.table
         with Stage(
             self._loader.engine,
             capabilities,
@@ -173,50 +186,34 @@ class _Job:
             depths,
             blocked,
         ) as stage:
-            below: list[tuple[StagedTable, Plan]] = []
-            problem = self._table_problem or _clash(described.table)
+            plan = LoadPlan()
+            problem = self._table_problem or clash(described.table)
             if problem:
                 rejections = self._reject(all_records(fresh), problem)
-                plan = Plan()
             else:
                 stage.fill(fresh)
-                plan, below = self._planned(stage, described, fresh)
+                plan = plan_load(
+                    stage, described.table, before, self._wanted_of(fresh), capabilities
+                )
                 rejections = stage.rejections
-                if _deletes(fresh) and not plan.upsert_keys:
+                if _deletes(fresh) and not plan.root.upsert_keys:
                     rejections = [*rejections, *self._reject(deletions(fresh), NO_KEYS_TO_DELETE)]
-                if _too_wide((plan, *(p for _, p in below)), capabilities):
+                if plan.is_too_wide(capabilities):
                     # The table stays as it is (loading.md §8.1, D-21).
                     rejections = self._reject(all_records(fresh), TOO_MANY_COLUMNS)
-                    plan, below = Plan(), []
-            changes = [
-                change for planned in (plan, *(p for _, p in below)) for change in planned.changes
-            ]
-            self._destination.apply([CreateSchema(self._wanted.schema), *changes])
-            self._write(record, described, fresh, stage, plan, below, rejections)
+                    plan = LoadPlan()
+            self._destination.apply([CreateSchema(self._wanted.schema), *plan.changes])
+            if plan.changes:
+                receipts = [entry.batch.envelope.receipt for entry in fresh]
+                changes = history_of(stage, plan, before, receipts)
+                history.put(self._loader.catalog, record.id, self._integration.id, changes, now())
+            self._write(record, described, fresh, stage, plan, rejections)
 
-    def _planned(
-        self, stage: Stage, described: Described, fresh: Sequence[Queued]
-    ) -> tuple[Plan, list[tuple[StagedTable, Plan]]]:
-        """Plan the root and the subtables this load has rows for."""
-        capabilities = self._destination.capabilities
-        subtables = stage.subtables
-        plan = make_plan(
-            described.table,
-            self._wanted,
-            stage.root.incoming(),
-            with_extracted_at=stage.has_extraction_times(),
-            capabilities=capabilities,
-            with_deleted_at=_deletes(fresh) and self._integration.deletes == "soft",
-            has_subtables=bool(subtables),
-        )
-        existing = {table.name: table for table in described.subtables}
-        below = [
-            (staged, plan_subtable(existing.get(staged.name), plan.table, staged.name,
-                                   staged.depth, staged.incoming(), capabilities))
-            for staged in subtables
-            if plan.table is not None
-        ]  # fmt: skip
-        return plan, below
+    def _wanted_of(self, fresh: Sequence[Queued]) -> Wanted:
+        found = table_settings.decided(self._loader.catalog)
+        settings = table_settings.of_table(found, self._integration.id, self._wanted.name)
+        marks = _deletes(fresh) and self._integration.deletes == "soft"
+        return Wanted(self._wanted, settings.on_conflict or "split", marks)
 
     def _write(
         self,
@@ -224,10 +221,10 @@ class _Job:
         described: Described,
         fresh: Sequence[Queued],
         stage: Stage,
-        plan: Plan,
-        below: Sequence[tuple[StagedTable, Plan]],
+        load_plan: LoadPlan,
         rejections: Sequence[Rejection],
     ) -> None:
+        plan, below = load_plan.root, load_plan.below
         batched, fence = now(), described.fence
         activated = bool(fresh[-1].batch.envelope.activations)
         version = fence.active_version
@@ -253,21 +250,12 @@ class _Job:
 
         def before_commit(written: Written) -> None:
             outcomes = _outcomes(fresh, written.by_batch, rejections)
-            tables = [self._known(p, name) for name, p in _named(self._wanted.name, plan, below)]
+            tables = [(table.name, _known(table)) for table in load_plan.tables]
             inbox = inbox_of(fresh, rejections)
             done = Prepared(prepared_at, plan.added, written.by_table, tables, inbox)
             loads.intend(self._loader.catalog, record, outcomes, done)
 
         self._destination.write(write, before_commit)
-
-    @staticmethod
-    def _known(plan: Plan, name: str) -> tuple[str, list[KnownColumn]]:
-        """Return a table and its columns as they are after the load."""
-        table = plan.table
-        if table is None:
-            return name, []
-        keys = table.keys or ()
-        return name, [KnownColumn(c.name, c.type, c.name in keys) for c in table.columns]
 
     def _deletion_columns(self, fresh: Sequence[Queued], plan: Plan) -> dict[str, str]:
         """Return the column that tells deletions from upserts; none if there are only upserts."""
@@ -289,24 +277,9 @@ def _deletes(queued: Sequence[Queued]) -> bool:
     return any(entry.batch.envelope.deletions for entry in queued)
 
 
-def _too_wide(plans: Iterable[Plan], capabilities: Capabilities) -> bool:
-    most = capabilities.max_columns
-    return most is not None and any(p.table and len(p.table.columns) > most for p in plans)
-
-
-def _clash(existing: Table | None) -> str | None:
-    """Say why a table cannot be loaded under the name of a subtable (loading.md §3.4)."""
-    if existing is None or not is_subtable(existing):
-        return None
-    return f"Table name {existing.name} collides with a subtable"
-
-
-def _named(
-    root: str, plan: Plan, below: Sequence[tuple[StagedTable, Plan]]
-) -> Iterator[tuple[str, Plan]]:
-    yield root, plan
-    for staged, planned in below:
-        yield staged.name, planned
+def _known(table: Table) -> list[KnownColumn]:
+    keys = table.keys or ()
+    return [KnownColumn(c.name, c.type, c.name in keys) for c in table.columns]
 
 
 def settle(catalog: Catalog, stream: str, fence: Fence) -> None:

@@ -4,10 +4,10 @@ loading.md §2.2 (column order), §4.4 (no keys), §4.6 (changed keys), §7.1 an
 changed types).
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from seamline.catalog.table_settings import OnConflict
 from seamline.core.errors import TableStopped
 from seamline.core.types import Type
 from seamline.destinations.base import (
@@ -17,9 +17,9 @@ from seamline.destinations.base import (
     Change,
     Column,
     CreateTable,
-    RenameColumn,
     Table,
 )
+from seamline.load.place import LeftOut, place, sorted_columns
 from seamline.prepare.staged import Incoming
 
 SYSTEM_COLUMNS = {
@@ -48,6 +48,10 @@ class Plan:
     table: Table | None = None
     """The table as it is after the changes; None if it does not exist and nothing in the load
     calls for it."""
+    derived: dict[str, str] = field(default_factory=dict)
+    """Further stage columns: SQL over the others."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Values that go nowhere; if a record is refused for one, the load is to be planned anew."""
 
     @property
     def has_table(self) -> bool:
@@ -69,6 +73,7 @@ def make_plan(
     capabilities: Capabilities,
     with_deleted_at: bool = False,
     has_subtables: bool = False,
+    on_conflict: OnConflict = "split",
 ) -> Plan:
     """Plan the root table of one load.
 
@@ -87,7 +92,7 @@ def make_plan(
     # A load without values has no rows: an activation alone need not repeat the table's keys.
     upsert = bool(incoming) and (bool(keys) if existing is None else _upserts(existing, keys))
     upsert = upsert and not capabilities.append_only
-    placed = place(existing, incoming, capabilities)
+    placed = place(existing, incoming, capabilities, on_conflict, keys)
     columns, new = placed.columns, placed.new
     for name, asked in ((EXTRACTED_AT, with_extracted_at), (DELETED_AT, with_deleted_at)):
         if asked and (existing is None or existing.column(name) is None) and name not in columns:
@@ -101,7 +106,10 @@ def make_plan(
         changes = placed.changes(wanted.schema, wanted.name)
         generates = existing.column(GENERATED_KEY) is not None
     upsert_keys = _placed_keys(keys, columns, incoming) if upsert else ()
-    return Plan(changes, columns, upsert_keys, generates, with_extracted_at, table)
+    return Plan(
+        changes, columns, upsert_keys, generates, with_extracted_at, table,
+        placed.derived, tuple(placed.left_out),
+    )  # fmt: skip
 
 
 def key_types(table: Table | None) -> dict[str, Type]:
@@ -160,102 +168,6 @@ def _check_can_mark(existing: Table) -> None:
         )
 
 
-@dataclass(slots=True)
-class Placement:
-    """Where incoming values go."""
-
-    columns: dict[str, str] = field(default_factory=dict)
-    """Destination column to stage column."""
-    new: list[Column] = field(default_factory=list)
-    renamed: dict[str, str] = field(default_factory=dict)
-    """Old to new names of columns that get the suffix of their type."""
-
-    def changes(self, schema: str, table: str) -> tuple[Change, ...]:
-        """Return the DDL for a table that exists."""
-        renames = [RenameColumn(schema, table, old, new) for old, new in self.renamed.items()]
-        adds = [AddColumn(schema, table, column) for column in sorted_columns(self.new)]
-        return (*renames, *adds)
-
-    def after(self, existing: Table) -> Table:
-        """Return an existing table as it is after the changes."""
-        kept = (replace(c, name=self.renamed.get(c.name, c.name)) for c in existing.columns)
-        return replace(existing, columns=(*kept, *sorted_columns(self.new)))
-
-
-def place(
-    existing: Table | None, incoming: Sequence[Incoming], capabilities: Capabilities
-) -> Placement:
-    """Give each incoming (name, type) a column: its own, a split-off one, or a new one."""
-    return _Placing(existing, incoming, capabilities).placement
-
-
-class _Placing:
-    def __init__(
-        self, existing: Table | None, incoming: Sequence[Incoming], capabilities: Capabilities
-    ) -> None:
-        self.placement = Placement()
-        self._existing = existing
-        self._types = capabilities.types
-        self._known = {c.name: c.type for c in existing.columns} if existing else {}
-        self._several = Counter(column.name for column in incoming)
-        target_of = self._renaming if capabilities.rename_on_split else self._keeping
-        for column in incoming:
-            self._put(column, target_of(column))
-
-    def _keeping(self, column: Incoming) -> str:
-        """Choose the column where the first type keeps the name."""
-        own = self._known.get(column.name, column.type) is column.type
-        return column.name if own else self._suffixed(column.name, column.type)
-
-    def _renaming(self, column: Incoming) -> str:
-        """Choose the column where each type gets its suffix as soon as there are two."""
-        split = self._suffixed(column.name, column.type)
-        if column.name not in self._known:
-            variants = (column.name + kind.suffix for kind in self._types.values())
-            apart = self._several[column.name] > 1 or any(v in self._known for v in variants)
-            return split if apart else column.name
-        kind = self._known[column.name]
-        if kind is column.type:
-            return column.name
-        keys = (self._existing.keys if self._existing else None) or ()
-        if kind is None or column.name in keys:
-            raise self._cannot_hold(column.name, column.type)
-        self._rename(column.name, self._suffixed(column.name, kind))
-        return split
-
-    def _rename(self, old: str, new: str) -> None:
-        if new in self._known:
-            raise TableStopped(f"Column [{old}] cannot become [{new}], which exists already")
-        self.placement.renamed[old] = new
-        self._known[new] = self._known.pop(old)
-        if old in self.placement.columns:
-            self.placement.columns[new] = self.placement.columns.pop(old)
-
-    def _put(self, column: Incoming, target: str) -> None:
-        if self._known.get(target, column.type) is not column.type:
-            raise self._cannot_hold(target, column.type)
-        if target not in self._known:
-            made = self._existing.made if self._existing else frozenset()
-            if target == self._suffixed(column.name, column.type) and target in made:
-                # loading.md §7.4 #29: the user dropped it; to make it again would hide the loss.
-                raise TableStopped(f"Column [{target}] is missing from table [{self._name}]")
-            self._known[target] = column.type
-            self.placement.new.append(Column(target, column.type))
-        self.placement.columns[target] = column.stage_column
-
-    def _suffixed(self, name: str, kind: Type) -> str:
-        return name + self._types[kind].suffix
-
-    @property
-    def _name(self) -> str:
-        return self._existing.name if self._existing else ""
-
-    def _cannot_hold(self, name: str, kind: Type) -> TableStopped:
-        return TableStopped(
-            f"Column [{name}] of table [{self._name}] has a type that cannot hold {kind} values"
-        )
-
-
 def _new_table(wanted: Table, data: Iterable[Column]) -> Table:
     keys = wanted.keys or (GENERATED_KEY,)
     columns = [Column(name, kind) for name, kind in SYSTEM_COLUMNS.items()]
@@ -263,8 +175,3 @@ def _new_table(wanted: Table, data: Iterable[Column]) -> Table:
     if not wanted.keys:
         columns.append(Column(GENERATED_KEY, Type.STRING, not_null=True))
     return Table(wanted.schema, wanted.name, sorted_columns(columns), keys)
-
-
-def sorted_columns(columns: Iterable[Column]) -> tuple[Column, ...]:
-    """Return columns in the order a table is created with (loading.md §2.2)."""
-    return tuple(sorted(columns, key=lambda column: column.name.encode()))

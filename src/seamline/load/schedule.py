@@ -5,7 +5,7 @@ A quiet table is loaded as soon as something arrives. The next load of the same 
 before: so a busy table is loaded in large strides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from seamline.queue.base import Arrival
@@ -14,6 +14,15 @@ _BUSY_RETRY_SECONDS = (0.2, 2.0)
 _DOWN_RETRY_SECONDS = (1.0, 60.0)
 _STOPPED_RETRY_SECONDS = (60.0, 3600.0)
 """First and longest wait: destination busy, destination down, table stopped (loading.md §8.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flush:
+    """When a busy table is loaded, and how much of it at most."""
+
+    seconds: float
+    rows: int
+    bytes: int
 
 
 @dataclass(slots=True)
@@ -34,9 +43,8 @@ class Backlog:
 class Schedule:
     """Decides by the flush settings; all times are seconds of one monotonic clock."""
 
-    flush_seconds: float
-    flush_rows: int
-    flush_bytes: int
+    flush_of: Callable[[str], Flush]
+    """The settings of a stream; they may change at any time."""
     streams: dict[str, Backlog] = field(default_factory=dict)
 
     def arrived(self, arrivals: Iterable[Arrival], committed: dict[str, int], at: float) -> None:
@@ -53,7 +61,7 @@ class Schedule:
 
     def due(self, at: float) -> str | None:
         """Return the stream that has been due for the longest, or None."""
-        times = ((self._due_at(b), name) for name, b in self.streams.items() if b.position)
+        times = ((self._due_at(name, b), name) for name, b in self.streams.items() if b.position)
         earliest = min(times, default=None)
         return earliest[1] if earliest and earliest[0] <= at else None
 
@@ -89,8 +97,9 @@ class Schedule:
         backlog.not_before = at + wait
         return wait
 
-    def _due_at(self, backlog: Backlog) -> float:
-        due = max(backlog.since, backlog.last_load + self.flush_seconds)
-        if backlog.records >= self.flush_rows or backlog.size >= self.flush_bytes:
+    def _due_at(self, stream: str, backlog: Backlog) -> float:
+        flush = self.flush_of(stream)
+        due = max(backlog.since, backlog.last_load + flush.seconds)
+        if backlog.records >= flush.rows or backlog.size >= flush.bytes:
             due = backlog.since
         return max(due, backlog.not_before)

@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 
+from seamline.catalog.table_settings import OnConflict
 from seamline.core.errors import TableStopped
 from seamline.core.types import Type
 from seamline.destinations.base import (
     GENERATED_KEY,
     SOURCE_KEY_PREFIX,
     Capabilities,
+    Change,
     Column,
     CreateTable,
     Described,
     Table,
     level_column,
 )
-from seamline.load.plan import SYSTEM_COLUMNS, Plan, place, sorted_columns
+from seamline.load.place import Placement, place, sorted_columns
+from seamline.load.plan import SYSTEM_COLUMNS, Plan
 from seamline.prepare.staged import Incoming
 
 
@@ -25,16 +28,17 @@ def plan_subtable(
     depth: int,
     incoming: Sequence[Incoming],
     capabilities: Capabilities,
+    on_conflict: OnConflict = "split",
 ) -> Plan:
     """Plan one subtable of ``root``, as it is after its own plan.
 
     Raises ``TableStopped`` when the subtable cannot take the data.
     """
-    placed = place(existing, incoming, capabilities)
+    placed = place(existing, incoming, capabilities, on_conflict)
     if existing is not None:
         check_subtable(existing, root)
         changes = placed.changes(root.schema, name)
-        return Plan(changes, placed.columns, table=placed.after(existing))
+        return _plan(changes, placed, placed.after(existing))
     types = {column.name: column.type for column in root.columns}
     sources = {SOURCE_KEY_PREFIX + key: types[key] for key in root_keys(root)}
     levels = {level_column(level): Type.INTEGER for level in range(depth)}
@@ -42,7 +46,12 @@ def plan_subtable(
     fixed += [Column(c, kind, not_null=True) for c, kind in (sources | levels).items()]
     keys = tuple(sorted((*sources, *levels), key=str.encode))
     made = Table(root.schema, name, sorted_columns([*fixed, *placed.new]), keys)
-    return Plan((CreateTable(made),), placed.columns, table=made)
+    return _plan((CreateTable(made),), placed, made)
+
+
+def _plan(changes: tuple[Change, ...], placed: Placement, table: Table) -> Plan:
+    left_out = tuple(placed.left_out)
+    return Plan(changes, placed.columns, table=table, derived=placed.derived, left_out=left_out)
 
 
 def root_keys(root: Table) -> tuple[str, ...]:

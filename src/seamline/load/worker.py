@@ -5,7 +5,7 @@ import threading
 import time
 from datetime import timedelta
 
-from seamline.catalog import destinations, integrations, loads
+from seamline.catalog import destinations, integrations, loads, table_settings
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
@@ -15,7 +15,7 @@ from seamline.core.errors import DestinationBusy, DestinationDown, SeamlineError
 from seamline.destinations.base import Destination
 from seamline.destinations.registry import open_destination
 from seamline.load.job import Loader
-from seamline.load.schedule import Schedule
+from seamline.load.schedule import Flush, Schedule
 from seamline.prepare.engine import open_engine
 from seamline.queue.opening import open_queue
 
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 _POLL_SECONDS = 0.02
 _ARRIVALS_AT_ONCE = 10_000
 _TRIM_SECONDS = 1.0
+_SETTINGS_SECONDS = 1.0
 
 
 class Destinations:
@@ -60,20 +61,21 @@ class Worker:
         self._catalog = Catalog(DataDir(settings.data_dir).catalog)
         self._queue = open_queue(settings)
         self._destinations = opened
-        self._schedule = Schedule(settings.flush_seconds, settings.flush_rows, settings.flush_bytes)
+        self._flush = Flush(settings.flush_seconds, settings.flush_rows, settings.flush_bytes)
+        self._flushes: dict[str, Flush] = {}
+        self._decided: table_settings.Decided = {}
+        self._schedule = Schedule(self._flush_of)
         self._loader = Loader(
-            self._catalog,
-            self._queue,
-            open_engine(settings),
-            settings.flush_rows,
-            settings.flush_bytes,
+            self._catalog, self._queue, open_engine(settings), self._flush.rows, self._flush.bytes
         )
         self._seen = 0
         self._trimmed_at = 0.0
+        self._decided_at = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
         """Load until ``stop`` is set; a load that has begun is finished."""
         while not stop.is_set():
+            self._reread_settings()
             self._notice()
             self._trim()
             stream = self._schedule.due(time.monotonic())
@@ -100,7 +102,8 @@ class Worker:
         try:
             integration = integrations.get(self._catalog, integration_id)
             destination = self._destinations.opened(self._target(stream))
-            loaded = self._loader.run(stream, integration, destination)
+            flush = self._flush_of(stream)
+            loaded = self._loader.run(stream, integration, destination, flush.rows, flush.bytes)
         except (DestinationBusy, DestinationDown) as error:
             self._put_off_destination(stream, error)
         except SeamlineError as error:
@@ -114,6 +117,26 @@ class Worker:
                 return
             self._schedule.loaded(stream, loaded.position, loaded.records, loaded.size, begin)
             log.info("loaded table=%s records=%d", table, loaded.records)
+
+    def _flush_of(self, stream: str) -> Flush:
+        """Return when a stream is loaded; asked often, so it is remembered for a while."""
+        if stream not in self._flushes:
+            integration_id, table = split_stream(stream)
+            destination = self._destinations.opened(self._target(stream))
+            name = destination.capabilities.naming.canonical(table)
+            chosen = table_settings.of_table(self._decided, integration_id, name)
+            self._flushes[stream] = Flush(
+                self._flush.seconds if chosen.flush_seconds is None else chosen.flush_seconds,
+                chosen.flush_rows or self._flush.rows,
+                chosen.flush_bytes or self._flush.bytes,
+            )
+        return self._flushes[stream]
+
+    def _reread_settings(self) -> None:
+        if time.monotonic() - self._decided_at >= _SETTINGS_SECONDS:
+            decided, self._decided_at = table_settings.decided(self._catalog), time.monotonic()
+            if decided != self._decided:
+                self._decided, self._flushes = decided, {}
 
     def _put_off_stream(self, stream: str, error: Exception) -> None:
         wait = self._schedule.stopped(stream, time.monotonic())

@@ -68,6 +68,7 @@ class Stage:
 
     def fill(self, queued: Sequence[Queued]) -> None:
         """Read all batches of the load."""
+        self._queued = queued
         groups: dict[bytes, list[tuple[int, Queued]]] = {}
         for index, entry in enumerate(queued):
             groups.setdefault(bytes(entry.batch.envelope.schema), []).append((index, entry))
@@ -87,8 +88,7 @@ class Stage:
         there is nothing to delete by, so deletions are left out. Records of versions below
         ``active_version`` are left out, too.
         """
-        sql = f"SELECT {self._cleaned(self.root)}, uuid()::VARCHAR AS _uuid "
-        sql += f"FROM ({self.root.union()})"
+        sql = f"SELECT *, uuid()::VARCHAR AS _uuid FROM ({self._all_rows(self.root)})"
         sql += f" WHERE _version >= {active_version:d}"
         if keys:
             by = ", ".join(keys)
@@ -114,18 +114,27 @@ class Stage:
 
         ``columns`` maps destination columns to SQL over ``r``, the record, and ``e``, the element.
         """
-        elements = f"SELECT {self._cleaned(staged)} FROM ({staged.union()})"
         found = self._engine.sql(
-            f"SELECT {', '.join(columns.values())} FROM ({elements}) AS e "
+            f"SELECT {', '.join(columns.values())} FROM ({self._all_rows(staged)}) AS e "
             f"JOIN ({self._winners}) AS r USING (_batch, _ordinal)"
         ).to_arrow_table()
         return found.rename_columns(list(columns))
 
-    def _cleaned(self, staged: StagedTable) -> str:
-        """Select all columns, without characters the destination's text cannot hold."""
-        texts = staged.text_columns() if self._capabilities.strips_nul else []
-        replaced = ", ".join(f"replace({c}, chr(0), '') AS {c}" for c in texts)
-        return f"* REPLACE ({replaced})" if replaced else "*"
+    def leave_out(self, staged: StagedTable, column: str, reason: str, *, whole: bool) -> None:
+        """Log values that go nowhere, once for all of them; or reject the records that have one."""
+        records = staged.records_with(column)
+        for index, ordinal in records if whole else records[:1]:
+            messages = _decode_raw_list(self._queued[index].batch.messages)
+            data = decode_message(messages[ordinal]).data
+            self._reject(index, ordinal, reason, data, whole=whole)
+        if whole:
+            batches, ordinals = zip(*records, strict=True)
+            pairs = pa.table({"_batch": pa.array(batches), "_ordinal": pa.array(ordinals)})
+            for table in self._tables.values():
+                table.remove(pairs)
+
+    def _all_rows(self, staged: StagedTable) -> str:
+        return staged.all_rows(strips_nul=self._capabilities.strips_nul)
 
     def _fill_group(self, shape: Object, batches: list[tuple[int, Queued]]) -> None:
         plan = self._reading(shape)

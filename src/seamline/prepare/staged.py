@@ -31,6 +31,13 @@ _ARROW_TYPES = {
 _COUNTED_AT_ONCE = 200
 """Columns per counting query: the planner takes more than linear time in their number."""
 
+_CASTS = {
+    Type.STRING: "CAST({} AS VARCHAR)",
+    Type.DOUBLE: "CAST({} AS DOUBLE)",
+    Type.DECIMAL: "CAST({} AS DECIMAL(38, 6))",
+    Type.JSON: "CAST(to_json({}) AS VARCHAR)",
+}
+
 Values = Mapping[tuple[str, Type], Any]
 
 
@@ -48,6 +55,19 @@ class Incoming:
 def level_columns(depth: int) -> list[str]:
     """Name the stage columns of the positions in the arrays that lead to a subtable."""
     return [f"_level_{level}" for level in range(depth)]
+
+
+def converted(column: str, kind: Type, wanted: Type, *, exact: bool) -> str:
+    """Return the SQL of a stage column as another type; ``exact`` decimals are texts."""
+    if kind is wanted or (wanted is Type.STRING and kind is Type.JSON):
+        return column
+    if wanted is Type.STRING and kind is Type.TIMESTAMP:
+        return f"strftime({column}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    if exact and wanted is Type.DECIMAL:
+        wanted = Type.STRING
+    if exact and kind is Type.DECIMAL and wanted is Type.JSON:
+        return column
+    return _CASTS[wanted].format(column)
 
 
 class StagedTable:
@@ -71,6 +91,8 @@ class StagedTable:
         self._engine = engine
         self._prefix = f"piece_{number}_"
         self._columns: dict[tuple[str, Type], str] = {}
+        self._derived: dict[str, str] = {}
+        self._incoming: list[Incoming] | None = None
         self._pieces: list[str] = []
         self._fixed = (
             ROOT_COLUMNS
@@ -90,6 +112,7 @@ class StagedTable:
 
     def new_piece(self) -> str:
         """Name a temp table that becomes part of this one; the caller makes it."""
+        self._incoming = None
         self._pieces.append(f"{self._prefix}{len(self._pieces)}")
         return self._pieces[-1]
 
@@ -108,6 +131,11 @@ class StagedTable:
 
     def incoming(self) -> list[Incoming]:
         """List the columns that have values, in the order of their names."""
+        if self._incoming is None:
+            self._incoming = self._counted()
+        return self._incoming
+
+    def _counted(self) -> list[Incoming]:
         columns = list(self._columns.items())
         there = self._there()
         filled: set[str] = set()
@@ -123,6 +151,48 @@ class StagedTable:
             if column in filled
         ]
         return sorted(found, key=lambda column: (column.name.encode(), column.first_seen))
+
+    def derive(self, columns: Mapping[str, str]) -> None:
+        """Add columns that are SQL over the others."""
+        self._derived = dict(columns)
+
+    def all_rows(self, *, strips_nul: bool) -> str:
+        """Return the SQL of all rows with derived columns, of texts perhaps without NUL."""
+        texts = self.text_columns() if strips_nul else []
+        replaced = ", ".join(f"replace({c}, chr(0), '') AS {c}" for c in texts)
+        sql = f"SELECT *{f' REPLACE ({replaced})' if replaced else ''} FROM ({self.union()})"
+        if not self._derived:
+            return sql
+        derived = ", ".join(f"{sql} AS {name}" for name, sql in self._derived.items())
+        return f"SELECT *, {derived} FROM ({sql})"
+
+    def records_with(self, column: str) -> list[tuple[int, int]]:
+        """Return (batch, message) of the records that have a value in a column."""
+        return self._engine.execute(
+            f"SELECT DISTINCT _batch, _ordinal FROM ({self.union()}) "
+            f"WHERE {column} IS NOT NULL ORDER BY ALL"
+        ).fetchall()
+
+    def first_batches(self, columns: Sequence[str]) -> list[int | None]:
+        """Return for each column the first batch of the load that has a value for it."""
+        found: list[int | None] = []
+        for start in range(0, len(columns), _COUNTED_AT_ONCE):
+            some = columns[start : start + _COUNTED_AT_ONCE]
+            select = ", ".join(f"min(_batch) FILTER (({c}) IS NOT NULL)" for c in some)
+            rows = f"({self.all_rows(strips_nul=False)})"
+            found += self._engine.execute(f"SELECT {select} FROM {rows}").fetchall()[0]
+        return found
+
+    def remove(self, records: pa.Table) -> None:
+        """Remove the rows of records, given as (_batch, _ordinal)."""
+        self._incoming = None
+        self._engine.register("removed", records)
+        for piece in self._pieces:
+            self._engine.execute(
+                f"DELETE FROM {piece} AS p USING removed AS r "
+                "WHERE p._batch = r._batch AND p._ordinal = r._ordinal"
+            )
+        self._engine.unregister("removed")
 
     def has(self, condition: str) -> bool:
         """Say whether an aggregate over all rows holds."""

@@ -11,11 +11,11 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
-from seamline.catalog import destinations, integrations, tables
+from seamline.catalog import destinations, integrations, table_settings
+from seamline.catalog.table_settings import OnConflict
 from seamline.config.settings import Settings
 from seamline.core.batch import Batch
 from seamline.core.clock import new_receipt_id, now
-from seamline.core.types import Type
 from seamline.destinations.registry import open_destination
 from seamline.gate import answer, headers
 from seamline.gate.answer import Answer
@@ -51,10 +51,14 @@ class _Preview:
         capabilities = self._capabilities(integration_id)
         schema = integration.schema_name
         name = capabilities.naming.canonical(batch.envelope.table)
-        known = self._known(integration_id, schema, name)
+        from seamline.load.preview import known_tables
+
+        known = known_tables(self._gate.catalog, integration_id, schema, name)
+        decided = table_settings.decided(self._gate.catalog)
+        policy = table_settings.of_table(decided, integration_id, name).on_conflict or "split"
         async with self._one_at_a_time:
             found = await asyncio.to_thread(
-                _previewed, self._gate.settings, capabilities, known, schema, batch
+                _previewed, self._gate.settings, capabilities, known, schema, batch, policy
             )
         return Answer(200, {"status": "OK", "message": "Batch is valid!", **found})
 
@@ -63,22 +67,6 @@ class _Preview:
         opened = open_destination(record.type, record.config, self._gate.settings)
         return opened.capabilities
 
-    def _known(self, integration_id: int, schema: str, name: str) -> "list[Table]":
-        """Return the table and its subtables as the catalog knows them, the table first."""
-        from seamline.destinations.base import Column, Table
-
-        names = tables.names(self._gate.catalog, integration_id, name)
-        return [
-            Table(
-                schema,
-                known,
-                tuple(Column(c.name, Type(c.type) if c.type else None) for c in columns),
-                tuple(c.name for c in columns if c.is_key) or None,
-            )
-            for known in names
-            if (columns := tables.columns(self._gate.catalog, integration_id, known))
-        ]
-
 
 def _previewed(
     settings: Settings,
@@ -86,18 +74,11 @@ def _previewed(
     known: "list[Table]",
     schema: str,
     batch: Batch,
+    on_conflict: OnConflict,
 ) -> dict[str, Any]:
-    from seamline.load.preview import preview
-    from seamline.prepare.engine import open_engine
+    from seamline.load.preview import previewed
 
-    engine = open_engine(settings)
-    try:
-        name = capabilities.naming.canonical(batch.envelope.table)
-        existing = next((table for table in known if table.name == name), None)
-        below = {table.name: table for table in known if table is not existing}
-        found = preview(engine, capabilities, existing, below, schema, batch)
-    finally:
-        engine.close()
+    found = previewed(settings, capabilities, known, schema, batch, on_conflict)
     problems = found.problems[:MAX_PROBLEMS]
     return {
         "table": found.table,

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pyarrow as pa
 from psycopg import Connection
+from psycopg.types.string import TextLoader
 
 from seamline.config.settings import Settings
 from seamline.core.errors import DestinationDown, Refused, TableStopped
@@ -68,6 +69,8 @@ class PostgresDestination(RelationalDestination):
             connection = self._open()
         try:
             connection.read_only = True
+            for kind in ("json", "jsonb"):  # as text: values of one column may differ in type
+                connection.adapters.register_loader(kind, TextLoader)
             with connection.transaction(force_rollback=True), connection.cursor() as cursor:
                 cursor.execute(sql.encode())
                 names = [column.name for column in cursor.description or ()]
