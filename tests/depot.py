@@ -95,6 +95,7 @@ class Depot:
             open_engine(self.settings),
             self.settings.flush_rows,
             self.settings.flush_bytes,
+            self.settings.max_record_bytes,
         )
 
     @property

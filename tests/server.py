@@ -13,6 +13,12 @@ from typing import Any
 
 import psutil
 
+from seamline.catalog import destinations
+from seamline.catalog.store import Catalog
+from seamline.config.paths import DataDir
+from seamline.config.settings import Settings
+from seamline.destinations.registry import open_destination
+
 START_SECONDS = 60
 
 
@@ -104,6 +110,17 @@ class Server:
     def query(self, sql: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self.json("query", sql, "--max-rows", "10000000")
         return rows
+
+    def query_of(self, destination: str | None, sql: str) -> list[tuple[Any, ...]]:
+        """Query any destination by its name; None for the embedded warehouse."""
+        if destination is None:
+            return [tuple(row.values()) for row in self.query(sql)]
+        settings = Settings(data_dir=str(self.folder))
+        catalog = Catalog(DataDir(settings.data_dir).catalog)
+        record = destinations.find(catalog, destination)
+        catalog.close()
+        found = open_destination(record.type, record.config, settings).query(sql, 10**6)
+        return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
     def post(self, token: str, body: bytes, timeout: float = 60) -> tuple[int, dict[str, str], str]:
         """Post a batch on a connection of its own."""

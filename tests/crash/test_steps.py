@@ -69,7 +69,7 @@ def any_depot(request: pytest.FixtureRequest, make_depot: Callable[..., Depot]) 
 
 @pytest.mark.parametrize("keys", [["id"], []], ids=["keyed", "keyless"])
 @pytest.mark.parametrize("step", STEPS)
-def test_every_record_is_there_exactly_once(
+def test_at_038_every_record_is_there_exactly_once(
     any_depot: Depot, step: str, keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     depot = any_depot

@@ -159,7 +159,7 @@ class TestKeylessTables:
 
 
 class TestChangedKeys:
-    def test_at_017_other_keys_stop_the_table_only(self, depot: Depot) -> None:
+    def test_at_017_141_other_keys_stop_the_table_only(self, depot: Depot) -> None:
         depot.push("a", ["id"], upsert(1, id=1))
         depot.batch("a", ["uid"], upsert(2, uid=1))
         with pytest.raises(TableStopped, match=KEYS_DO_NOT_MATCH):
@@ -259,7 +259,7 @@ class TestTypes:
         assert depot.table("a", "v") == [(0.1,)]
 
     @pytest.mark.destinations("duckdb", "mysql")
-    def test_at_056_058_decimals_are_exact(self, depot: Depot) -> None:
+    def test_at_056_057_058_decimals_are_exact(self, depot: Depot) -> None:
         schema = json.dumps(_schema(v={"type": "number", "multipleOf": 0.01}))
         texts = ["12345678901234567890.12", "0.07", "-3", "1e33"]
         messages = ",".join(
@@ -279,7 +279,7 @@ class TestTypes:
         depot.push("a", ["id"], upsert(1, id=1, b=False, s=""))
         assert depot.table("a", "b", "s") == [(False, "")]
 
-    def test_at_061_064_long_and_unusual_text(self, depot: Depot) -> None:
+    def test_at_061_063_064_long_and_unusual_text(self, depot: Depot) -> None:
         text = "e\u0301 😀 日本 \u0000 \\ \" ' " + "x" * 5_000_000
         depot.push("a", ["id"], upsert(1, id=1, s=text))
         strips = depot.destination.capabilities.strips_nul
@@ -656,7 +656,7 @@ class TestOddities:
         assert depot.rows("SELECT count(*), sum(f7), sum(f49) FROM depot.a") == [(50, 7, 49)]
         assert depot.last_load()["records"] == 50
 
-    def test_two_integrations_do_not_mix(self, depot: Depot) -> None:
+    def test_at_147_two_integrations_do_not_mix(self, depot: Depot) -> None:
         depot.push("a", ["id"], upsert(1, id=1))
         other = integrations.create(depot.catalog, "Other")
         mine, depot.integration = depot.integration, other

@@ -310,7 +310,7 @@ class TestWholeTables:
         assert depot.table("invoices__items", "sku") == [("z",)]
         assert depot.table("invoices__items__lots", "n") == []
 
-    def test_activation_clears_the_subtables(self, depot: Depot, push: Push) -> None:
+    def test_at_034_activation_clears_the_subtables(self, depot: Depot, push: Push) -> None:
         push("t", ["id"], upsert(1, id=1, l=[1, 2]), version=1)
         push("t", ["id"], upsert(2, id=2, l=[3]), version=2)
         push("t", ["id"], activate(), version=2)

@@ -222,6 +222,23 @@ class TestTypes:
 
 
 class TestNames:
+    def test_at_012_013_column_order(self, depot: Depot) -> None:
+        depot.push("o", ["b"], upsert(1, b=1, A=2, _z=3, c=4))
+        depot.push("o", ["b"], upsert(2, b=2, aa=1))
+        assert list(depot.columns("o")) == [
+            "A", "_sdc_batched_at", "_sdc_received_at", "_sdc_sequence", "_sdc_table_version",
+            "_z", "b", "c", "aa",
+        ]  # fmt: skip
+
+    def test_at_096_table_names(self, depot: Depot) -> None:
+        depot.push("a.b-c", ["id"], upsert(1, id=1))
+        assert depot.table("abc", "id") == [(1,)]
+
+    def test_at_151_spellings_of_different_records_share_a_column(self, depot: Depot) -> None:
+        depot.push("t", ["id"], upsert(1, **{"id": 1, "Customer!id": 1}))
+        depot.push("t", ["id"], upsert(1, id=2, Customerid=2))
+        assert depot.table("t", "id", "Customerid") == [(1, 1), (2, 2)]
+
     @pytest.mark.parametrize(
         ("raw", "canonical"),
         [("CuStOmErId", "CuStOmErId"), ("customer id", "customer id"), ("_cid", "_cid"),
@@ -229,7 +246,7 @@ class TestNames:
          ("4id", "4id"), ("_987X", "_987X"), ("order", "order"), ("select", "select"),
          (" lead", "lead"), ("price__va", "price__va")],
     )  # fmt: skip
-    def test_at_079_to_087(self, depot: Depot, raw: str, canonical: str) -> None:
+    def test_at_079_to_087_092(self, depot: Depot, raw: str, canonical: str) -> None:
         depot.push("t", ["id"], upsert(1, **{"id": 1, raw: "x"}))
         assert depot.table("t", canonical) == [("x",)]
 

@@ -44,6 +44,9 @@ class Settings:
     flush_seconds: float = _setting(1.0, "least time between two loads of one table", 0)
     flush_rows: int = _setting(100_000, "records that make a load due at once, and its most", 1)
     flush_bytes: int = _setting(32 * 2**20, "bytes that make a load due at once, and its most", 1)
+    max_record_bytes: int = _setting(
+        20_000_000, "largest record a table takes; a larger one is rejected", 1
+    )
     memory_limit: int = _setting(
         192 * 2**20,
         "memory of the warehouse's engine; preparing very wide tables may take twice as much",

@@ -52,7 +52,7 @@ from seamline.load.planning import (
 from seamline.load.subtables import names_in_use
 from seamline.load.values import subtable_writes, system_columns
 from seamline.prepare.rejected import Rejection, record_text
-from seamline.prepare.stage import Stage, all_records, deletions
+from seamline.prepare.stage import MAX_RECORD_BYTES, Stage, all_records, deletions
 from seamline.queue.base import Queue, Queued
 
 NO_KEYS_TO_DELETE = "Cannot delete from a table without Primary Keys"
@@ -76,6 +76,7 @@ class Loader:
     engine: duckdb.DuckDBPyConnection
     max_records: int
     max_bytes: int
+    max_record_bytes: int = MAX_RECORD_BYTES
 
     def run(
         self,
@@ -185,6 +186,7 @@ class _Job:
             key_types(described.table),
             depths,
             blocked,
+            self._loader.max_record_bytes,
         ) as stage:
             plan = LoadPlan()
             problem = self._table_problem or clash(described.table)

@@ -66,8 +66,9 @@ class Worker:
         self._decided: table_settings.Decided = {}
         self._schedule = Schedule(self._flush_of)
         self._loader = Loader(
-            self._catalog, self._queue, open_engine(settings), self._flush.rows, self._flush.bytes
-        )
+            self._catalog, self._queue, open_engine(settings), self._flush.rows,
+            self._flush.bytes, settings.max_record_bytes,
+        )  # fmt: skip
         self._seen = 0
         self._trimmed_at = 0.0
         self._decided_at = float("-inf")

@@ -60,8 +60,11 @@ _MAX_DECIMAL_DIGITS = 200
 class MisfitReader:
     """Reads misfits for one destination."""
 
-    def __init__(self, capabilities: Capabilities, speller: Speller, nester: Nester) -> None:
+    def __init__(
+        self, capabilities: Capabilities, speller: Speller, nester: Nester, max_bytes: int
+    ) -> None:
         self._capabilities = capabilities
+        self._max_bytes = max_bytes
         self._speller = speller
         self._nester = nester
         self._name = capabilities.naming.display_name
@@ -78,6 +81,9 @@ class MisfitReader:
         ``declared`` is what the request's schema says, ``key_types`` maps the canonical keys to the
         type they have in the table. Checks run in the order of loading.md §8.1.
         """
+        size = len(bytes(message.data))
+        if size > self._max_bytes:
+            raise RejectRecord(f"Record size ({size} bytes) exceeds the maximum")
         data = _decode_data(message.data)
         rows, lost_tables = self._nester.rows(data, declared)
         self._check_keys(data, declared, keys, key_types)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-MAX_RECORD_BYTES = 2**20
+_KEPT_BYTES = 2**20
 """How much of a rejected record is kept (loading.md §2.3)."""
 
 
@@ -29,10 +29,10 @@ class RejectRecord(Exception):  # noqa: N818 - it says what to do
     """Raised while a record is read; the text is the reason."""
 
 
-def record_text(data: bytes) -> str:
-    """Return a record as compact JSON, cut on a character boundary if it is very long."""
+def record_text(data: bytes, most: int = _KEPT_BYTES) -> str:
+    """Return a record as compact JSON, cut on a character boundary if it is longer than it may."""
     try:
         compact = msgspec.json.format(data, indent=-1)
     except (RecursionError, msgspec.MsgspecError):
         compact = data
-    return compact[:MAX_RECORD_BYTES].decode("utf-8", "ignore")
+    return compact[: min(most, _KEPT_BYTES)].decode("utf-8", "ignore")

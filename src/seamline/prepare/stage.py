@@ -1,6 +1,7 @@
 """Stage the batches of one load as typed columns: a root table and its subtables."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import duckdb
 import msgspec
@@ -19,6 +20,9 @@ from seamline.prepare.spelling import Speller
 from seamline.prepare.staged import StagedTable
 from seamline.queue.base import Queued
 
+MAX_RECORD_BYTES = 20_000_000
+"""loading.md §9, D-22."""
+
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -33,6 +37,7 @@ class Stage:
         key_types: Mapping[str, Type],
         depths: Mapping[str, int] | None = None,
         blocked: Mapping[str, str] | None = None,
+        max_record_bytes: int = MAX_RECORD_BYTES,
     ) -> None:
         """Begin a stage for the canonical ``table``, whose keys have ``key_types`` so far.
 
@@ -44,7 +49,8 @@ class Stage:
         self._capabilities = capabilities
         self._speller = Speller(capabilities.naming)
         self._nester = Nester(capabilities, self._speller, table, depths or {}, blocked or {})
-        self._reader = MisfitReader(capabilities, self._speller, self._nester)
+        self._reader = MisfitReader(capabilities, self._speller, self._nester, max_record_bytes)
+        self._max_record_bytes = max_record_bytes
         self._table = table
         self._key_types = dict(key_types)
         self._tables: dict[str, StagedTable] = {}
@@ -68,13 +74,24 @@ class Stage:
 
     def fill(self, queued: Sequence[Queued]) -> None:
         """Read all batches of the load."""
-        self._queued = queued
+        self._queued = queued = [self._without_too_large(entry) for entry in queued]
         groups: dict[bytes, list[tuple[int, Queued]]] = {}
         for index, entry in enumerate(queued):
             groups.setdefault(bytes(entry.batch.envelope.schema), []).append((index, entry))
         for source, batches in groups.items():
             self._fill_group(shape_of(msgspec.json.decode(source)), batches)
         self._add_misfits()
+
+    def _without_too_large(self, entry: Queued) -> Queued:
+        """Count records that may be too large among those to be read one by one."""
+        if len(entry.batch.messages) <= self._max_record_bytes:
+            return entry
+        envelope = entry.batch.envelope
+        messages = _decode_raw_list(entry.batch.messages)
+        large = {n for n, raw in enumerate(messages) if len(bytes(raw)) > self._max_record_bytes}
+        misfits = tuple(sorted({*envelope.misfits, *(large - {*envelope.apart})}))
+        apart = msgspec.structs.replace(envelope, misfits=misfits)
+        return replace(entry, batch=replace(entry.batch, envelope=apart))
 
     def has_extraction_times(self) -> bool:
         """Say whether any record carries the time it was read at its source."""
@@ -246,7 +263,7 @@ class Stage:
         whole: bool,
         table: str | None = None,
     ) -> None:
-        text = record_text(bytes(data))
+        text = record_text(bytes(data), self._max_record_bytes)
         rejection = Rejection(index, ordinal, table or self._table, reason, text, whole)
         self.rejections.append(rejection)
 
