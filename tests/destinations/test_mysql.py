@@ -2,12 +2,15 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from seamline.core.errors import DestinationDown, Refused, TableStopped
+from seamline.destinations.mysql import copy
 from seamline.destinations.mysql.config import MySQLConfig
+from tests.certificate import Certificate
 from tests.conftest import MakeDepot
 from tests.depot import Depot, nested_schema, upsert
 from tests.mariadb import MariaDBServer
@@ -196,3 +199,57 @@ class TestTrouble:
     def test_settings_that_are_none(self, config: Any, words: str) -> None:
         with pytest.raises(Refused, match=words):
             MySQLConfig.parse(config)
+
+
+class TestConnection:
+    def test_encrypted_and_verified(self, depot: Depot, tmp_path: Path) -> None:
+        certificate = Certificate.made()
+        server = MariaDBServer(tls=certificate)
+        root, other = tmp_path / "root.pem", tmp_path / "other.pem"
+        root.write_bytes(certificate.certificate)
+        other.write_bytes(Certificate.made().certificate)
+
+        def connect(**options: str) -> None:
+            depot.destination.close()
+            depot.config = lambda: {**server.connection, **options}  # type: ignore[method-assign]
+            depot.restart_loader()
+
+        try:
+            for mode in ({"ssl": "true"}, {"ssl": "verify-full", "sslrootcert": str(root)}):
+                connect(**mode)
+                depot.push("t", ["id"], upsert(1, id=1))
+                [(_, cipher)] = depot.rows("SHOW STATUS LIKE 'Ssl_cipher'")
+                assert cipher
+            connect(ssl="verify-full", sslrootcert=str(other))
+            with pytest.raises(DestinationDown, match="certificate verify failed"):
+                depot.push("t", ["id"], upsert(2, id=1))
+        finally:
+            depot.destination.close()
+            server.remove()
+
+    def test_cut_in_the_middle_of_an_insert(
+        self, depot: Depot, mariadb_server: MariaDBServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        depot.push("t", ["id"], upsert(1, id=0))
+        whole, name = copy.row_values, "seamline.destinations.mysql.session.row_values"
+
+        def cut(rows: Any, most: int) -> Any:
+            values = list(whole(rows, 100_000))
+            assert len(values) > 2
+            yield values[0]
+            with mariadb_server.connect() as connection, connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT id FROM information_schema.processlist WHERE db = '_seamline'"
+                )
+                for (number,) in cursor.fetchall():
+                    cursor.execute(f"KILL {number}")
+            yield from values[1:]
+
+        messages = [upsert(1, id=key, s="x" * 500) for key in range(1, 2_000)]
+        depot.batch("t", ["id"], *messages)
+        monkeypatch.setattr(name, cut)
+        with pytest.raises(DestinationDown):
+            depot.load()
+        monkeypatch.setattr(name, whole)
+        depot.load()
+        assert depot.rows("SELECT count(*), count(DISTINCT id) FROM depot.t") == [(2_000, 2_000)]

@@ -5,10 +5,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from seamline.core.errors import DestinationDown, Refused, TableStopped
 from seamline.destinations.base import Source
+from seamline.destinations.postgres import copy
+from tests.certificate import Certificate
 from tests.depot import PostgresDepot as Depot
 from tests.depot import activate, nested_schema, upsert
 from tests.destinations.test_nested_tables import F7, ITEMS, LOTS
@@ -406,3 +409,73 @@ class TestTrouble:
 
         with pytest.raises(Refused, match=words):
             PostgresConfig.parse(config)
+
+
+class TestConnection:
+    @pytest.fixture(scope="class")
+    def tls(self, tmp_path_factory: pytest.TempPathFactory) -> Any:
+        """A server that speaks TLS, and the file of its certificate."""
+        certificate = Certificate.made()
+        server = PostgresServer(oldest=True, tls=certificate)
+        file = tmp_path_factory.mktemp("tls") / "root.pem"
+        file.write_bytes(certificate.certificate)
+        yield server, file
+        server.remove()
+
+    @pytest.mark.parametrize("mode", ["true", "false", "verify-full"])
+    def test_connections_are_encrypted(self, tls: Any, tmp_path: Any, mode: str) -> None:
+        server, root = tls
+        options = {"ssl": mode, **({"sslrootcert": str(root)} if mode == "verify-full" else {})}
+        config = server.new_database(f"tls_{mode}".replace("-", "_"))
+        depot = Depot(tmp_path / "data", config, **options)
+        depot.push("t", ["id"], upsert(1, id=1))
+        encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+        assert depot.rows(encrypted) == [(True,)]
+        depot.close()
+
+    def test_another_certificate_is_not_trusted(self, tls: Any, tmp_path: Any) -> None:
+        server, _ = tls
+        other = tmp_path / "other.pem"
+        other.write_bytes(Certificate.made().certificate)
+        options = {"ssl": "verify-full", "sslrootcert": str(other)}
+        depot = Depot(tmp_path / "data", server.new_database("untrusted"), **options)
+        with pytest.raises(DestinationDown, match="certificate verify failed"):
+            depot.push("t", ["id"], upsert(1, id=1))
+        depot.close()
+
+    def test_a_server_without_tls_is_refused_if_it_must_encrypt(
+        self, postgres_server: PostgresServer, tmp_path: Any
+    ) -> None:
+        depot = Depot(tmp_path / "data", postgres_server.new_database("plain"), ssl="true")
+        with pytest.raises(DestinationDown, match="SSL"):
+            depot.push("t", ["id"], upsert(1, id=1))
+        depot.close()
+
+    def test_cut_in_the_middle_of_a_copy(
+        self, depot: Depot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        depot.push("t", ["id"], upsert(1, id=0))
+        whole, name = copy.copy_text, "seamline.destinations.postgres.session.copy_text"
+
+        def cut(rows: Any) -> Any:
+            blocks = list(whole(rows))
+            yield blocks[0][: len(blocks[0]) // 2]
+            end = (
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'seamline' AND datname = current_database()"
+            )
+            with psycopg.connect(
+                host="127.0.0.1", port=depot.connection["port"], user="postgres",
+                dbname=depot.connection["database"],
+            ) as connection:  # fmt: skip
+                connection.execute(end)
+            yield from blocks
+
+        messages = [upsert(1, id=key, s="x" * 500) for key in range(1, 2_000)]
+        depot.batch("t", ["id"], *messages)
+        monkeypatch.setattr(name, cut)
+        with pytest.raises(DestinationDown):
+            depot.load()
+        monkeypatch.setattr(name, whole)
+        depot.load()
+        assert depot.rows("SELECT count(*), count(DISTINCT id) FROM depot.t") == [(2_000, 2_000)]
