@@ -4,7 +4,7 @@ import pytest
 
 from seamline.catalog import tables
 from seamline.core.errors import Refused
-from seamline.load.latest import apply_patiently, latest_view
+from seamline.load.latest import latest_view
 from tests.conftest import MakeDepot
 from tests.depot import Depot, upsert
 
@@ -12,7 +12,7 @@ from tests.depot import Depot, upsert
 def make_view(depot: Depot, table: str) -> None:
     known = tables.columns(depot.catalog, depot.integration.id, table)
     most = depot.destination.capabilities.naming.max_table
-    apply_patiently(depot.destination, [latest_view("depot", table, known, most)])
+    depot.destination.apply([latest_view("depot", table, known, most)])
 
 
 def test_at_037_of_a_table_that_is_appended_to(make: MakeDepot) -> None:

@@ -75,3 +75,17 @@ def test_a_busy_destination_puts_all_its_tables_off_shortly() -> None:
     assert plan.unreachable(["1/a", "1/b"], 5.0, busy=True) == 0.2
     assert plan.due(5.1) is None
     assert plan.due(5.2) is not None
+
+
+def test_each_table_has_its_own_flush() -> None:
+    slow = Flush(seconds=10.0, rows=100, bytes=10_000)
+    quick = Flush(seconds=1.0, rows=100, bytes=10_000)
+    plan = Schedule(lambda stream: slow if stream == "1/slow" else quick)
+    for stream in ("1/slow", "1/quick"):
+        plan.arrived([arrival(1, stream)], {}, 5.0)
+        plan.loaded(stream, 1, 10, 100, 5.0)
+        plan.arrived([arrival(2, stream)], {}, 5.1)
+    assert plan.due(6.0) == "1/quick"
+    plan.loaded("1/quick", 2, 10, 100, 6.0)
+    assert plan.due(14.9) is None
+    assert plan.due(15.0) == "1/slow"

@@ -1,5 +1,6 @@
 """``seamline table``: what tables there are, how they came to be, what is decided about them."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -11,8 +12,10 @@ from seamline.catalog.table_settings import OnConflict, TableSettings
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import console, moment, print_json, print_table
 from seamline.core.errors import NotFound, Refused
+from seamline.destinations.base import Source
 from seamline.destinations.registry import open_destination
-from seamline.load.latest import apply_patiently, latest_view
+from seamline.load.latest import latest_view, patiently
+from seamline.load.merge_back import merging
 
 app = App(name="table", help="List and show tables, their history, and decide how they load.")
 
@@ -124,13 +127,47 @@ def latest(integration: str, table: str, /, *, options: Options = DEFAULT_OPTION
     most = destination.capabilities.naming.max_table
     view = latest_view(chosen.schema_name, table, known, most)
     try:
-        apply_patiently(destination, [view])
+        patiently(partial(destination.apply, [view]))
     finally:
         destination.close()
     if options.json:
         print_json({"schema": view.schema, "view": view.view, "keys": view.keys})
         return
     console().print(f"Made the view [bold]{view.schema}.{view.view}[/bold].")
+
+
+@app.command
+def merge(
+    integration: str, table: str, column: str, /, *, options: Options = DEFAULT_OPTIONS
+) -> None:
+    """Bring the columns a field has split into back into one, of a type that holds all values.
+
+    The columns that split off stay, empty. From now on the table widens instead of splitting.
+    """
+    with options.catalog() as catalog:
+        chosen = integrations.find(catalog, integration)
+        _columns(catalog, chosen, table)
+        record = destinations.of_integration(catalog, chosen.id)
+        destination = open_destination(record.type, record.config, options.settings)
+        try:
+            source = Source("", f"{chosen.id}/{table}")
+            found = patiently(lambda: destination.describe(source, chosen.schema_name, table).table)
+            if found is None:
+                raise NotFound(f"there is no table [{chosen.schema_name}.{table}].")
+            changes = merging(found, column, destination.capabilities)
+            table_settings.decide(catalog, chosen.id, table, {"on_conflict": "widen"})
+            for change in changes:
+                patiently(partial(destination.apply, [change]))
+        finally:
+            destination.close()
+    steps = [type(change).__name__ for change in changes]
+    if options.json:
+        print_json({"table": table, "column": column, "changes": steps, "on_conflict": "widen"})
+        return
+    console().print(
+        f"All values of [bold]{column}[/bold] are in one column. Another type now widens "
+        "it; seamline table set ... --on-conflict decides otherwise."
+    )
 
 
 def _columns(catalog: Catalog, chosen: Integration, table: str) -> list[dict[str, Any]]:

@@ -153,7 +153,25 @@ class CreateLatestView:
     keys: tuple[str, ...]
 
 
-Change = CreateSchema | CreateTable | AddColumn | RenameColumn | WidenColumn | CreateLatestView
+@dataclass(frozen=True, slots=True)
+class MoveValues:
+    """Move the values of columns into another one where that has none, as values of its type."""
+
+    schema: str
+    table: str
+    column: Column
+    others: tuple[str, ...]
+
+
+Change = (
+    CreateSchema
+    | CreateTable
+    | AddColumn
+    | RenameColumn
+    | WidenColumn
+    | CreateLatestView
+    | MoveValues
+)
 
 
 @dataclass(frozen=True, slots=True)

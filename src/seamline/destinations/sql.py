@@ -19,6 +19,7 @@ from seamline.destinations.base import (
     CreateSchema,
     CreateTable,
     Fence,
+    MoveValues,
     RenameColumn,
     Source,
     Table,
@@ -38,6 +39,7 @@ class Dialect:
     same: str = "{} IS NOT DISTINCT FROM {}"
     delete: str = "DELETE FROM {table} AS {alias} USING {others} WHERE {condition}"
     add_column: str = "ADD COLUMN IF NOT EXISTS"
+    cast: str = "CAST({value} AS {type})"
     retype: str = "ALTER COLUMN {name} TYPE {type}"
     """Give a column another type; ``{definition}`` is the whole of it."""
     key_text: str = ""
@@ -124,6 +126,8 @@ def statements_of(
                     f"WHERE {of_table(schema, table_name)} AND column_name = {text(old)}"
                 ),
             ]
+        case MoveValues():
+            return [_move_values(change, capabilities, dialect)]
         case CreateLatestView():
             return [_latest_view(change)]
         case WidenColumn(schema, table_name, column):
@@ -150,6 +154,17 @@ def _schema(schema: str, capabilities: Capabilities, dialect: Dialect) -> list[s
         f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}",
         f"CREATE TABLE IF NOT EXISTS {name} ({columns}){dialect.table_option}",
     ]
+
+
+def _move_values(change: MoveValues, capabilities: Capabilities, dialect: Dialect) -> str:
+    kind = capabilities.types[change.column.type or Type.STRING].sql
+    values = [dialect.cast.format(value=quoted(name), type=kind) for name in change.others]
+    column = quoted(change.column.name)
+    emptied = ", ".join(f"{quoted(name)} = NULL" for name in change.others)
+    return (
+        f"UPDATE {quoted(change.schema, change.table)} "
+        f"SET {column} = coalesce({', '.join(values)}), {emptied} WHERE {column} IS NULL"
+    )
 
 
 def _latest_view(change: CreateLatestView) -> str:

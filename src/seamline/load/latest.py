@@ -1,14 +1,17 @@
 """The newest record of each key of a table that is appended to (loading.md §4.9)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from seamline.catalog.tables import KnownColumn
 from seamline.core.errors import DestinationBusy, Refused
-from seamline.destinations.base import GENERATED_KEY, Change, CreateLatestView, Destination
+from seamline.destinations.base import GENERATED_KEY, CreateLatestView
 
 SUFFIX = "_latest"
 _PATIENCE_SECONDS = 15.0
+
+T = TypeVar("T")
 
 
 def latest_view(
@@ -24,15 +27,13 @@ def latest_view(
     return CreateLatestView(schema, table, view, tuple(c.name for c in known), keys)
 
 
-def apply_patiently(destination: Destination, changes: Sequence[Change]) -> None:
-    """Make changes while a loader may hold the destination for a moment."""
+def patiently(act: Callable[[], T]) -> T:
+    """Do something with a destination that a loader may hold for a moment."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            destination.apply(changes)
+            return act()
         except DestinationBusy:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
-        else:
-            return

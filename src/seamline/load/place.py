@@ -153,7 +153,7 @@ class _Placing:
             self._have(beside, Type.JSON, is_split=True)
             self._sources.setdefault(beside, []).append(column)
         elif self._policy == "widen":
-            self._widen(name, _wider(kind, column.type))
+            self._widen(name, wider(kind, column.type))
             self._sources.setdefault(name, []).append(column)
         else:
             whole = self._policy == "refuse"
@@ -209,9 +209,11 @@ class _Placing:
         )
 
 
-def _wider(one: Type, other: Type) -> Type:
+def wider(one: Type, other: Type) -> Type:
     """Return the type of a column for values of both."""
     both = {one, other}
+    if one is other:
+        return one
     if both <= {Type.INTEGER, Type.DECIMAL}:
         return Type.DECIMAL
     if both <= {Type.INTEGER, Type.DECIMAL, Type.DOUBLE}:

@@ -26,6 +26,7 @@ def dialect(*, mariadb: bool) -> Dialect:
         same="({} <=> {})",
         delete="DELETE FROM {alias} USING {table} AS {alias}, {others} WHERE {condition}",
         add_column="ADD COLUMN IF NOT EXISTS" if mariadb else "ADD COLUMN",
+        cast="{value}",  # an assignment converts
         retype="MODIFY {definition}",
         column_option=f" COMMENT {text(OURS)}",
         table_option=f" {stored}",
