@@ -170,6 +170,21 @@ class TestValues:
         columns = depot.first(name, Type.INTEGER), depot.other(name, Type.STRING)
         assert depot.table("a", *columns) == [(5, None), (None, "s")]
 
+    @pytest.mark.destinations("postgres", "oldest postgres", "mysql")
+    @pytest.mark.parametrize("value", [7, "x" * 3_000])
+    def test_a_record_with_more_than_a_row_holds(self, depot: Depot, value: Any) -> None:
+        many = 1_012 if isinstance(value, int) else 500
+        wide = {f"c{i}": value for i in range(many)}
+        depot.push("a", ["id"], upsert(1, id=1, **wide), upsert(1, id=2, c0=value), schema=typed())
+        assert depot.rejected() == [("a", "ERROR: row is too big")]
+        assert depot.table("a", "id") == [(2,)]
+        fits = dict(list(wide.items())[:350])
+        depot.push("a", ["id"], upsert(1, id=3, **fits), schema=typed())
+        short = dict.fromkeys(wide, "fourteen bytes")
+        if not isinstance(value, int):
+            depot.push("a", ["id"], upsert(1, id=4, **short), schema=typed())
+        assert len(depot.table("a", "id")) == (2 if isinstance(value, int) else 3)
+
 
 class TestNames:
     @pytest.mark.destinations("duckdb", "mysql")

@@ -46,6 +46,17 @@ class ColumnType:
 
 
 @dataclass(frozen=True, slots=True)
+class RowLimit:
+    """How much a row holds of a database that keeps rows in pages of a fixed size."""
+
+    bytes: int
+    inline: int
+    """Texts up to so many bytes stay in the row."""
+    moved: int
+    """What stays in the row of a longer text."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """Everything the loader has to know about a destination (loading.md §12.2)."""
 
@@ -70,6 +81,8 @@ class Capabilities:
     """Most characters of a text that is a key; None for no limit."""
     max_json_depth: int | None = None
     """How deep a value in a column of JSON may be nested; None for as deep as it gets here."""
+    row_limit: RowLimit | None = None
+    """None if a row takes whatever comes."""
     max_columns: int | None = None
     """Most columns of a table, system columns included; None for no limit."""
 

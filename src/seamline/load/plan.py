@@ -31,6 +31,10 @@ SYSTEM_COLUMNS = {
 EXTRACTED_AT = "_sdc_extracted_at"
 DELETED_AT = "_sdc_deleted_at"
 
+_ROW_HEAD_BYTES = 24 + 4 * 8
+"""A row's header and the system columns."""
+_SIZES = {Type.INTEGER: "8", Type.DOUBLE: "8", Type.TIMESTAMP: "8", Type.BOOLEAN: "1"}
+
 KEYS_DO_NOT_MATCH = "Primary Keys for table do not match Primary Keys of incoming data"
 
 
@@ -110,6 +114,30 @@ def make_plan(
         changes, columns, upsert_keys, generates, with_extracted_at, table,
         placed.derived, tuple(placed.left_out),
     )  # fmt: skip
+
+
+def too_large(plan: Plan, capabilities: Capabilities) -> str | None:
+    """Return the SQL condition of stage rows that the table cannot hold; None if it holds all.
+
+    Databases move long texts out of a row but leave some bytes in their place, so only very many
+    values make one too large.
+    """
+    limit = capabilities.row_limit
+    if limit is None or plan.table is None:
+        return None
+    fixed = _ROW_HEAD_BYTES + len(plan.table.columns) // 8
+    if fixed + len(plan.columns) * (limit.inline + 1) <= limit.bytes:
+        return None
+    kinds = {column.name: column.type for column in plan.table.columns}
+    sizes = []
+    for name, stage_column in plan.columns.items():
+        size = _SIZES.get(kinds[name] or Type.STRING)
+        if size is None:
+            length = f"octet_length(CAST({stage_column} AS VARCHAR)::BLOB)"
+            inline = f"{length} <= {limit.inline}"
+            size = f"CASE WHEN {inline} THEN {length} + 1 ELSE {limit.moved} END"
+        sizes.append(f"CASE WHEN {stage_column} IS NULL THEN 0 ELSE {size} END")
+    return f"{fixed} + list_sum([{', '.join(sizes)}]) > {limit.bytes}"
 
 
 def key_types(table: Table | None) -> dict[str, Type]:

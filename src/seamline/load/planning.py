@@ -14,12 +14,13 @@ from seamline.destinations.base import (
     Table,
     WidenColumn,
 )
-from seamline.load.plan import Plan, make_plan
+from seamline.load.plan import Plan, make_plan, too_large
 from seamline.load.subtables import is_subtable, plan_subtable
 from seamline.prepare.stage import Stage
 from seamline.prepare.staged import StagedTable
 
 TOO_MANY_COLUMNS = "ERROR: too many columns"
+ROW_TOO_LARGE = "ERROR: row is too big"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +76,22 @@ def plan_load(
     while True:
         plan = _planned(stage, existing, subtables, wanted, capabilities)
         placed = [(stage.root, plan.root), *plan.below]
-        refused = [(s, left) for s, p in placed for left in p.left_out if left.whole]
-        if not refused:
+        refused = [
+            stage.leave_out(s, f"{left.stage_column} IS NOT NULL", left.reason, whole=True)
+            for s, p in placed
+            for left in p.left_out
+            if left.whole
+        ]
+        refused += [
+            stage.leave_out(s, condition, ROW_TOO_LARGE, whole=True)
+            for s, p in placed
+            if (condition := too_large(p, capabilities))
+        ]
+        if not any(refused):
             break
-        staged, left = refused[0]
-        stage.leave_out(staged, left.stage_column, left.reason, whole=True)
     for staged, of_table in placed:
         for left in of_table.left_out:
-            stage.leave_out(staged, left.stage_column, left.reason, whole=False)
+            stage.leave_out(staged, f"{left.stage_column} IS NOT NULL", left.reason, whole=False)
         staged.derive(of_table.derived)
     return plan
 

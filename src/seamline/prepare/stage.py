@@ -137,18 +137,22 @@ class Stage:
         ).to_arrow_table()
         return found.rename_columns(list(columns))
 
-    def leave_out(self, staged: StagedTable, column: str, reason: str, *, whole: bool) -> None:
-        """Log values that go nowhere, once for all of them; or reject the records that have one."""
-        records = staged.records_with(column)
+    def leave_out(self, staged: StagedTable, condition: str, reason: str, *, whole: bool) -> bool:
+        """Reject the records that have such a row; if not ``whole``, log only the first of them.
+
+        Returns whether there are any.
+        """
+        records = staged.records_where(condition)
         for index, ordinal in records if whole else records[:1]:
             messages = _decode_raw_list(self._queued[index].batch.messages)
             data = decode_message(messages[ordinal]).data
             self._reject(index, ordinal, reason, data, whole=whole)
-        if whole:
+        if whole and records:
             batches, ordinals = zip(*records, strict=True)
             pairs = pa.table({"_batch": pa.array(batches), "_ordinal": pa.array(ordinals)})
             for table in self._tables.values():
                 table.remove(pairs)
+        return bool(records)
 
     def _all_rows(self, staged: StagedTable) -> str:
         return staged.all_rows(strips_nul=self._capabilities.strips_nul)

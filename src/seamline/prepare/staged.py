@@ -166,11 +166,10 @@ class StagedTable:
         derived = ", ".join(f"{sql} AS {name}" for name, sql in self._derived.items())
         return f"SELECT *, {derived} FROM ({sql})"
 
-    def records_with(self, column: str) -> list[tuple[int, int]]:
-        """Return (batch, message) of the records that have a value in a column."""
+    def records_where(self, condition: str) -> list[tuple[int, int]]:
+        """Return (batch, message) of the records that have such a row."""
         return self._engine.execute(
-            f"SELECT DISTINCT _batch, _ordinal FROM ({self.union()}) "
-            f"WHERE {column} IS NOT NULL ORDER BY ALL"
+            f"SELECT DISTINCT _batch, _ordinal FROM ({self.union()}) WHERE {condition} ORDER BY ALL"
         ).fetchall()
 
     def first_batches(self, columns: Sequence[str]) -> list[int | None]:

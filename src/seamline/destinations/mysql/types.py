@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from seamline.core.names import NamingRules
 from seamline.core.types import Type
-from seamline.destinations.base import Capabilities, ColumnType
+from seamline.destinations.base import Capabilities, ColumnType, RowLimit
 
 MYSQL = Capabilities(
     naming=NamingRules(
@@ -36,6 +36,7 @@ MYSQL = Capabilities(
     strips_nul=True,
     max_key_length=768,  # an index holds 3,072 bytes
     max_json_depth=30,  # MariaDB checks 32 levels, MySQL 100
+    row_limit=RowLimit(bytes=8_126, inline=40, moved=22),
     max_columns=1_017,
 )
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 from seamline.core.names import NamingRules
 from seamline.core.types import Type
-from seamline.destinations.base import Capabilities, ColumnType
+from seamline.destinations.base import Capabilities, ColumnType, RowLimit
 
 POSTGRES = Capabilities(
     naming=NamingRules(
@@ -32,6 +32,7 @@ POSTGRES = Capabilities(
     rename_on_split=True,
     exact_decimals=True,
     strips_nul=True,
+    row_limit=RowLimit(bytes=8_160, inline=24, moved=18),
     max_columns=1_600,
 )
 
