@@ -107,6 +107,13 @@ class TestRefuse:
         depot.push("t", ["id"], upsert(2, id=1, v="x"), schema=ANY)
         assert depot.table("t", "id", "v") == [(1, 1)]
 
+    @pytest.mark.destinations(*FLATTENING)
+    def test_nothing_is_left_of_a_first_load(self, depot: Depot) -> None:
+        decide(depot, "refuse")
+        depot.push("t", ["id"], upsert(1, id=1, l=["x", 1]), schema=ANY)
+        assert depot.columns("t") == depot.columns("t__l") == {}
+        assert depot.rejected() == [("t", "Column value holds string values, not integer")]
+
     def test_plain_records_too(self, depot: Depot) -> None:
         decide(depot, "refuse")
         depot.push("t", ["id"], upsert(1, id=1, v=1))

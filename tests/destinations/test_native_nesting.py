@@ -49,6 +49,15 @@ def test_at_131_scalar_then_object(depot: Depot) -> None:
     ]  # fmt: skip
 
 
+def test_object_then_scalar(depot: Depot) -> None:
+    for key, value in ((1, {"g": 1}), (2, 5), (3, {"h": 2})):
+        depot.push("t", ["id"], upsert(1, id=key, f=value), schema=ANY)
+    columns = depot.first("f", Type.JSON), depot.other("f", Type.INTEGER)
+    assert depot.table("t", "id", *columns) == [
+        (1, '{"g":1}', None), (2, None, 5), (3, '{"h":2}', None),
+    ]  # fmt: skip
+
+
 def test_at_111_116_118_replacement_is_whole(depot: Depot) -> None:
     depot.push("t", ["id"], upsert(1, id=1, o={"a": 1}, l=[1, 2]), schema=ANY)
     depot.push("t", ["id"], upsert(2, id=1, l=[3]), schema=ANY)

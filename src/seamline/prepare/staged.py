@@ -192,6 +192,7 @@ class StagedTable:
                 "WHERE p._batch = r._batch AND p._ordinal = r._ordinal"
             )
         self._engine.unregister("removed")
+        self.wanted = self.wanted and self.has("count(*) > 0")
 
     def has(self, condition: str) -> bool:
         """Say whether an aggregate over all rows holds."""

@@ -84,11 +84,12 @@ def columns(schema: str, table: str, *, mariadb: bool) -> str:
     """Select name, type, NOT NULL and comment of a table's columns."""
     kind = "c.column_type"
     joined = ""
-    if mariadb:  # here JSON is a text with a check
-        kind = "CASE WHEN k.check_clause LIKE 'json_valid(%' THEN 'json' ELSE c.column_type END"
+    if mariadb:  # here JSON is a text with a check, which keeps its name when a column is renamed
+        kind = "CASE WHEN k.check_clause IS NULL THEN c.column_type ELSE 'json' END"
         joined = (
             " LEFT JOIN information_schema.check_constraints AS k ON k.constraint_schema = "
-            "c.table_schema AND k.table_name = c.table_name AND k.constraint_name = c.column_name"
+            "c.table_schema AND k.table_name = c.table_name AND k.check_clause IN "
+            "('json_valid(\"' || c.column_name || '\")', 'json_valid(`' || c.column_name || '`)')"
         )
     return (
         f"SELECT lower(c.column_name), {kind}, c.is_nullable = 'NO', c.column_comment "
