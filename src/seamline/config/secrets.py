@@ -10,6 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
+from seamline.config.stable import write_once
 from seamline.core.errors import Refused
 
 VARIABLE = "SEAMLINE_SECRET_KEY"
@@ -60,8 +61,8 @@ class SecretBox:
         given = os.environ.get(VARIABLE)
         if given is not None:
             return _parsed(given, VARIABLE)
-        if make and not self._key_file.exists():
-            _write_once(self._key_file, secrets.token_hex(_KEY_BYTES))
+        if make:
+            write_once(self._key_file, secrets.token_hex(_KEY_BYTES))
         try:
             return _parsed(self._key_file.read_text("ascii"), str(self._key_file))
         except FileNotFoundError as error:
@@ -79,19 +80,3 @@ def _parsed(text: str, origin: str) -> bytes:
     if len(key) != _KEY_BYTES:
         raise Refused(f"{origin} must hold {2 * _KEY_BYTES} hex digits.")
     return key
-
-
-def _write_once(path: Path, text: str) -> None:
-    """Make the file unless another process is first; it is never seen half written."""
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(fd, "w") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()

@@ -133,7 +133,7 @@ def wrong_records_type(found: str) -> Answer:
 def too_many_records(count: int, most: int) -> Answer:
     """400: more records than a request may hold."""
     text = f"The batch contains {count} records. The maximum is {most}"
-    return Answer(400, {"status": "ERROR", "message": text})
+    return bad_request(text)
 
 
 def received(stored: Answer) -> Answer:
@@ -195,3 +195,8 @@ def unavailable(reason: str, retry_after: int) -> Answer:
         {"status": "ERROR", "message": "Service Unavailable", "reason": reason},
         {"Retry-After": str(retry_after)},
     )
+
+
+def bad_request(text: str) -> Answer:
+    """400 of everything the hosted service does not have."""
+    return Answer(400, {"status": "ERROR", "message": text})

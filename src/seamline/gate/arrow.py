@@ -14,7 +14,6 @@ import pyarrow as pa
 
 from seamline.core.shape import JsonSchema
 from seamline.gate import answer
-from seamline.gate.answer import Answer
 from seamline.gate.arrow_message import is_compressed
 from seamline.gate.envelope import MAX_MESSAGES
 
@@ -45,14 +44,14 @@ def records_of_arrow(body: bytes, max_bytes: int) -> tuple[list[bytes], JsonSche
                         raise answer.too_large(size)
                     records.append(record)
     except (pa.ArrowException, OSError, ValueError, ArithmeticError, MemoryError) as error:
-        raise _refused(f"the body is not a valid Arrow IPC stream: {error}") from None
+        raise answer.bad_request(f"the body is not a valid Arrow IPC stream: {error}") from None
     return records, schema
 
 
 def _refuse_compression(body: bytes) -> None:
     for message in pa.ipc.MessageReader.open_stream(body):
         if is_compressed(memoryview(message.metadata)):
-            raise _refused(
+            raise answer.bad_request(
                 "Arrow buffers must not be compressed; send the body with "
                 "Content-Encoding: zstd instead"
             )
@@ -99,14 +98,14 @@ def _json_schema(schema: pa.Schema) -> JsonSchema:
     names = schema.names
     for name in names:
         if names.count(name) > 1:
-            raise _refused(f"Column [{name}] stands twice; a name may stand once")
+            raise answer.bad_request(f"Column [{name}] stands twice; a name may stand once")
     return {"properties": {field.name: _json_type(field.name, field.type) for field in schema}}
 
 
 def _json_type(name: str, kind: pa.DataType, depth: int = 0) -> JsonSchema:
     """Return the schema of a column; raise the 400 for a type JSON has no form for."""
     if depth > _MAX_NESTING:
-        raise _refused(f"Column [{name}] nests deeper than {_MAX_NESTING} levels")
+        raise answer.bad_request(f"Column [{name}] nests deeper than {_MAX_NESTING} levels")
     if isinstance(kind, pa.BaseExtensionType):
         return _json_type(name, kind.storage_type, depth + 1)
     if pa.types.is_dictionary(kind):
@@ -126,7 +125,9 @@ def _json_type(name: str, kind: pa.DataType, depth: int = 0) -> JsonSchema:
     if _is_list(kind):
         _json_type(name, kind.value_type, depth + 1)
         return {"type": ["null", "array"]}
-    raise _refused(f"Column [{name}] has the type {kind}, which has no form in JSON; cast it")
+    raise answer.bad_request(
+        f"Column [{name}] has the type {kind}, which has no form in JSON; cast it"
+    )
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -164,14 +165,10 @@ def _check_finite(value: Any, index: int, name: str = "") -> None:
     """Refuse NaN and infinities: JSON has none, and a silent null would be a lost value."""
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise _refused(f"Record {index}: {value} in [{name}] has no form in JSON")
+            raise answer.bad_request(f"Record {index}: {value} in [{name}] has no form in JSON")
     elif isinstance(value, dict):
         for key, inner in value.items():
             _check_finite(inner, index, name or key)
     elif isinstance(value, list):
         for inner in value:
             _check_finite(inner, index, name)
-
-
-def _refused(text: str) -> Answer:
-    return Answer(400, {"status": "ERROR", "message": text})

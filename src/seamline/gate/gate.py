@@ -1,8 +1,7 @@
 """What the gate's handlers share: who sends, what was sent, where it is kept."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -12,13 +11,12 @@ from seamline.catalog.store import Catalog
 from seamline.catalog.tokens import Grant
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
-from seamline.core.batch import Batch
 from seamline.core.clock import now
 from seamline.gate import headers
 from seamline.gate.answer import Answer
 from seamline.gate.auth import Authenticator
 from seamline.gate.body import read_body
-from seamline.gate.check import Checker
+from seamline.gate.check import Checked, Checker
 from seamline.gate.idempotency import receipt_for
 from seamline.gate.inflate import inflate
 from seamline.gate.intake import Intake
@@ -69,11 +67,13 @@ class Gate:
         request: Request,
         integration_id: int,
         body: bytes,
-        make: Callable[[str, datetime], list[Batch]],
+        checked: Sequence[Checked],
     ) -> Answer:
-        """Make the batches of a request with its receipt and time, and keep them.
+        """Make batches of what a request brought, with its receipt and time, and keep them.
 
         ``body`` is what an ``Idempotency-Key`` is tied to.
         """
         receipt, once = receipt_for(request.headers, integration_id, body)
-        return await self.intake.store(make(receipt, now()), once)
+        at = now()
+        batches = [part.batch(integration_id, receipt, at) for part in checked]
+        return await self.intake.store(batches, once)

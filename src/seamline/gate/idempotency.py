@@ -10,7 +10,7 @@ import hashlib
 from starlette.datastructures import Headers
 
 from seamline.core.clock import new_receipt_id
-from seamline.gate.answer import Answer
+from seamline.gate import answer
 
 HEADER = "Idempotency-Key"
 MAX_LENGTH = 255
@@ -29,7 +29,7 @@ def receipt_for(headers: Headers, integration_id: int, body: bytes) -> tuple[str
         return new_receipt_id(), None
     if not 0 < len(key) <= MAX_LENGTH:
         text = f"{HEADER} has {len(key)} characters; it must have 1 to {MAX_LENGTH}"
-        raise Answer(400, {"status": "ERROR", "message": text})
+        raise answer.bad_request(text)
     of_key = hashlib.sha256(f"{integration_id}/{key}".encode("utf-8", "surrogateescape"))
     once = f"rc_{of_key.digest()[:_KEY_BYTES].hex()}"
     return once + hashlib.sha256(body).digest()[:_BODY_BYTES].hex(), once

@@ -1,13 +1,11 @@
 """``/v2/import/*``: the contract of the hosted service (import-api.md part 1)."""
 
 from collections.abc import Callable
-from datetime import datetime
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
 
 import seamline
-from seamline.core.batch import Batch
 from seamline.gate import answer, headers
 from seamline.gate.answer import Answer
 from seamline.gate.charset import as_utf8
@@ -50,19 +48,13 @@ class Imports:
         await self._gate.intake.admit()
         checked = check_batch(self._gate.checker, request.headers, body)
 
-        def make(receipt: str, at: datetime) -> list[Batch]:
-            return [checked.batch(integration_id, receipt, at)]
-
-        return await self._gate.store(request, integration_id, body, make)
+        return await self._gate.store(request, integration_id, body, [checked])
 
     async def push(self, request: Request) -> Answer:
         """``POST /v2/import/push``: records that carry everything (§1.11)."""
         integration_id, body, parts = await self._pushed(request, stored=True)
 
-        def make(receipt: str, at: datetime) -> list[Batch]:
-            return [part.batch(integration_id, receipt, at) for part in parts]
-
-        return await self._gate.store(request, integration_id, body, make)
+        return await self._gate.store(request, integration_id, body, parts)
 
     async def validate(self, request: Request) -> Answer:
         """``POST /v2/import/validate``: what push would say; stores nothing (§1.14)."""
@@ -88,7 +80,7 @@ class Imports:
         wait = request.query_params.get("wait")
         if wait not in (None, "loaded"):
             text = f"wait is [{wait}]; the only state to wait for is [loaded]"
-            raise Answer(400, {"status": "ERROR", "message": text})
+            raise answer.bad_request(text)
         found = await self._gate.desk.wait(
             request.path_params["receipt"], MAX_WAIT_SECONDS if wait else 0.0
         )

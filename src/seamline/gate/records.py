@@ -5,13 +5,11 @@ Newline-delimited JSON is typed value by value, as with push; an Arrow IPC strea
 
 import asyncio
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 
-from seamline.core.batch import Batch
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer, headers
 from seamline.gate.answer import Answer
@@ -57,10 +55,7 @@ class Records:
         else:
             checked = self._check(asked, _lines(body), None)
 
-        def make(receipt: str, at: datetime) -> list[Batch]:
-            return [checked.batch(integration_id, receipt, at)]
-
-        return await self._gate.store(request, integration_id, body, make)
+        return await self._gate.store(request, integration_id, body, [checked])
 
     def _check_arrow(self, asked: "_Asked", body: bytes) -> Checked:
         from seamline.gate.arrow import records_of_arrow  # not needed by most, and large
@@ -72,7 +67,7 @@ class Records:
         self, asked: "_Asked", records: list[bytes], schema: dict[str, Any] | None
     ) -> Checked:
         if not records:
-            raise _refused("the body holds no record")
+            raise answer.bad_request("the body holds no record")
         if len(records) > MAX_MESSAGES:
             raise answer.too_many_records(len(records), MAX_MESSAGES)
         return check_wrapped(
@@ -96,11 +91,11 @@ class Records:
             except UNREADABLE as error:
                 raise answer.malformed(f"Record {index}: {error}") from None
             if isinstance(value, bool) or not isinstance(value, int):
-                raise _refused(
+                raise answer.bad_request(
                     f"Record {index} has no integer in its sequence field [{asked.sequence}]"
                 )
             if not INT64_MIN <= value <= INT64_MAX:
-                raise _refused(f"Record {index}: sequence can not be above {INT64_MAX}")
+                raise answer.bad_request(f"Record {index}: sequence can not be above {INT64_MAX}")
             yield value
 
 
@@ -117,19 +112,21 @@ def _asked(request: Request) -> _Asked:
     query = request.query_params
     for name in query:
         if name not in _PARAMETERS:
-            raise _refused(f"unknown parameter [{name}]; known are {', '.join(_PARAMETERS)}")
+            raise answer.bad_request(
+                f"unknown parameter [{name}]; known are {', '.join(_PARAMETERS)}"
+            )
     table = request.path_params["table"]
     if not table.strip():
-        raise _refused("the table name in the path is blank")
+        raise answer.bad_request("the table name in the path is blank")
     version = query.get("table_version", "0")
     if not (version.isascii() and version.isdigit() and int(version) <= INT64_MAX):
-        raise _refused(f"table_version is [{version}]; it must be a whole number")
+        raise answer.bad_request(f"table_version is [{version}]; it must be a whole number")
     action = query.get("action", "upsert")
     if action not in _ACTIONS:
-        raise _refused(f"action is [{action}]; it must be upsert or delete")
+        raise answer.bad_request(f"action is [{action}]; it must be upsert or delete")
     keys = tuple(dict.fromkeys(query.getlist("key")))
     if not all(keys):
-        raise _refused("key is empty; it names a field, or leave it out to append")
+        raise answer.bad_request("key is empty; it names a field, or leave it out to append")
     return _Asked(table, keys, query.get("sequence"), int(version), action)
 
 
@@ -141,7 +138,7 @@ def _lines(body: bytes) -> list[bytes]:
         raise _line_refused(body) or unreadable(error) from None
     for index, record in enumerate(records):
         if record[:1] != b"{":
-            raise _refused(f"Record {index} is no JSON object")
+            raise answer.bad_request(f"Record {index} is no JSON object")
     return records
 
 
@@ -153,7 +150,3 @@ def _line_refused(body: bytes) -> Answer | None:
         except UNREADABLE as error:
             return answer.malformed(f"line {number}: {error}")
     return None
-
-
-def _refused(text: str) -> Answer:
-    return Answer(400, {"status": "ERROR", "message": text})

@@ -1,11 +1,8 @@
 """Incoming webhooks: ``POST /v1/clients/<client>/token/<token>`` (import-api.md part 2)."""
 
-from datetime import datetime
-
 import msgspec
 from starlette.requests import Request
 
-from seamline.core.batch import Batch
 from seamline.gate import answer, headers
 from seamline.gate.answer import Answer
 from seamline.gate.charset import as_utf8
@@ -45,10 +42,9 @@ class Webhook:
             self._gate.checker, TABLE, grant.key_names, enumerate(records, first)
         )
 
-        def make(receipt: str, at: datetime) -> list[Batch]:
-            return [checked.batch(grant.integration_id, receipt, at)]
-
-        return answer.received(await self._gate.store(request, grant.integration_id, body, make))
+        return answer.received(
+            await self._gate.store(request, grant.integration_id, body, [checked])
+        )
 
 
 def _records(body: bytes) -> list[bytes]:
@@ -60,7 +56,7 @@ def _records(body: bytes) -> list[bytes]:
         raise unreadable(error) from None
     if not records or not all(record.lstrip()[:1] == b"{" for record in records):
         text = "A record or an array of records is expected"
-        raise Answer(400, {"status": "ERROR", "message": text})
+        raise answer.bad_request(text)
     if len(records) > MAX_MESSAGES:
         raise answer.too_many_records(len(records), MAX_MESSAGES)
     return records

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from seamline.config.stable import sync_directory
 from seamline.core.batch import Batch, Envelope
 from seamline.core.errors import Trouble
 from seamline.queue.base import Arrival, Queued
-from seamline.queue.identity import sync_directory
 
 _SCHEMA = """
 CREATE TABLE entry (

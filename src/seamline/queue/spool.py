@@ -13,9 +13,9 @@ from pathlib import Path
 
 import msgspec
 
+from seamline.config.stable import sync_directory
 from seamline.core.batch import Batch, Envelope
 from seamline.core.errors import QueueFull, Trouble
-from seamline.queue.identity import sync_directory
 
 
 class _Entry(msgspec.Struct, array_like=True):
