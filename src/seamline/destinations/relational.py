@@ -11,11 +11,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from seamline.core.errors import TableStopped
+from seamline.core.errors import DestinationDown, TableStopped
 from seamline.destinations.base import (
     REJECTED_TABLE,
     BeforeCommit,
     Change,
+    CheckStep,
     Column,
     Described,
     Destination,
@@ -95,6 +96,18 @@ class RelationalDestination(Destination):
     @abstractmethod
     def _transaction(self) -> AbstractContextManager[Session]:
         """Begin, and at the end commit, or roll back; translate errors into troubles."""
+
+    def _tried(self, tries: Sequence[tuple[str, str, str]]) -> list[CheckStep]:
+        """Run (name, statement, advice) one after the other, up to the first that fails."""
+        steps: list[CheckStep] = []
+        for name, statement, advice in tries:
+            try:
+                with self._transaction() as session:
+                    session.run(statement)
+            except (DestinationDown, TableStopped) as error:
+                return [*steps, CheckStep(name, False, f"{advice}: {error}")]
+            steps.append(CheckStep(name, True))
+        return steps
 
     def describe(self, source: Source, schema: str, table: str) -> Described:
         """See the contract."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from seamline.core.errors import Refused
+from seamline.destinations.options import Options
 
 NestedMode = Literal["flatten", "json"]
 
 _FIELDS = ("path", "nested_mode", "append_only", "keep_stale_children")
-_YES_NO = {True: True, False: False, "true": True, "false": False}
+_MODES = ("flatten", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +30,11 @@ class DuckDBConfig:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> "DuckDBConfig":
         """Check what the user gave; raise ``Refused`` naming the field."""
-        extra = set(config) - set(_FIELDS)
-        if extra:
-            raise Refused(
-                f"a duckdb destination has no setting [{min(extra)}]; it has: {', '.join(_FIELDS)}."
-            )
-        path = config.get("path")
-        if not isinstance(path, str) or not path.strip():
-            raise Refused("a duckdb destination needs path=FILE.")
-        mode = config.get("nested_mode", "flatten")
-        if mode not in ("flatten", "json"):
-            raise Refused(f"nested_mode is [{mode}]; it must be flatten or json.")
+        given = Options("duckdb", config, _FIELDS, ("path",))
+        mode: NestedMode = "json" if given.one_of("nested_mode", _MODES) == "json" else "flatten"
         return cls(
-            Path(path).absolute(),
+            Path(given.text("path")).absolute(),
             mode,
-            _yes_no(config, "append_only"),
-            _yes_no(config, "keep_stale_children"),
+            given.yes_no("append_only"),
+            given.yes_no("keep_stale_children"),
         )
-
-
-def _yes_no(config: Mapping[str, Any], name: str) -> bool:
-    value = config.get(name, False)
-    if not isinstance(value, bool | str) or value not in _YES_NO:
-        raise Refused(f"{name} is [{value}]; it must be true or false.")
-    return _YES_NO[value]

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seamline.core.errors import Refused
+from seamline.destinations.options import Options
 
 _FIELDS = ("host", "port", "username", "password", "ssl", "sslrootcert", "append_only")
-_SSL_MODES = ("true", "false", "verify-full")
-_YES_NO = {"true": True, "false": False}
+_SSL_MODES = ("false", "true", "verify-full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,32 +30,15 @@ class MySQLConfig:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> "MySQLConfig":
         """Check what the user gave; raise ``Refused`` naming the field."""
-        given = {name: str(value).strip() for name, value in config.items()}
-        extra = set(given) - set(_FIELDS)
-        if extra:
-            raise Refused(
-                f"a mysql destination has no setting [{min(extra)}]; it has: {', '.join(_FIELDS)}."
-            )
-        for name in ("host", "username"):
-            if not given.get(name):
-                raise Refused(f"a mysql destination needs {name}=...")
-        port = given.get("port", "3306")
-        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-            raise Refused(f"port is [{port}]; it must be a number from 1 to 65535.")
-        mode = given.get("ssl", "false").lower()
-        if mode not in _SSL_MODES:
-            raise Refused(f"ssl is [{mode}]; it must be one of {', '.join(_SSL_MODES)}.")
-        append_only = given.get("append_only", "false").lower()
-        if append_only not in _YES_NO:
-            raise Refused(f"append_only is [{append_only}]; it must be true or false.")
+        given = Options("mysql", config, _FIELDS, ("host", "username"))
         return cls(
-            given["host"],
-            int(port),
-            given["username"],
+            given.text("host"),
+            given.port(3306),
+            given.text("username"),
             str(config.get("password", "")),
-            mode,
-            given.get("sslrootcert", ""),
-            _YES_NO[append_only],
+            given.one_of("ssl", _SSL_MODES),
+            given.text("sslrootcert"),
+            given.yes_no("append_only"),
         )
 
     @property

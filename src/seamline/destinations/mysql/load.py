@@ -51,7 +51,6 @@ class MySQLDestination(RelationalDestination):
 
     def check(self) -> list[CheckStep]:
         """See the contract."""
-        steps: list[CheckStep] = []
         user = self._config.username
         probe = quoted(PRIVATE_SCHEMA, "probe")
         tries = (
@@ -66,14 +65,7 @@ class MySQLDestination(RelationalDestination):
              f"GRANT CREATE TEMPORARY TABLES ON *.* TO {user}"),
             ("and dropped", "DROP TEMPORARY TABLE probe", f"GRANT DROP ON *.* TO {user}"),
         )  # fmt: skip
-        for name, statement, advice in tries:
-            try:
-                with self._transaction() as session:
-                    session.run(statement)
-            except (DestinationDown, TableStopped) as error:
-                return [*steps, CheckStep(name, False, f"{advice}: {error}")]
-            steps.append(CheckStep(name, True))
-        return steps
+        return self._tried(tries)
 
     def query(self, sql: str, max_rows: int) -> pa.Table:
         """See the contract."""

@@ -44,7 +44,6 @@ class PostgresDestination(RelationalDestination):
 
     def check(self) -> list[CheckStep]:
         """See the contract."""
-        steps: list[CheckStep] = []
         tries = (
             ("server answers and lets us in", "SELECT 1",
              "check host, port, username, password and the server's pg_hba.conf"),
@@ -54,14 +53,7 @@ class PostgresDestination(RelationalDestination):
             ("temporary tables can be made", "CREATE TEMP TABLE seamline_probe () ON COMMIT DROP",
              f"GRANT TEMPORARY ON DATABASE {self._config.database} TO {self._config.username}"),
         )  # fmt: skip
-        for name, statement, advice in tries:
-            try:
-                with self._transaction() as session:
-                    session.run(statement)
-            except (DestinationDown, TableStopped) as error:
-                return [*steps, CheckStep(name, False, f"{advice}: {error}")]
-            steps.append(CheckStep(name, True))
-        return steps
+        return self._tried(tries)
 
     def query(self, sql: str, max_rows: int) -> pa.Table:
         """See the contract."""
