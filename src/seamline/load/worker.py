@@ -76,19 +76,26 @@ class Worker:
     def run(self, stop: threading.Event) -> None:
         """Load until ``stop`` is set; a load that has begun is finished."""
         while not stop.is_set():
-            self._reread_settings()
-            self._notice()
-            self._trim()
-            stream = self._schedule.due(time.monotonic())
-            if stream is None:
-                self._destinations.relax()
-                stop.wait(_POLL_SECONDS)
-            else:
-                self._load(stream)
+            try:
+                self._step(stop)
+            except Exception:
+                log.exception("the loader's loop goes on after something nobody foresaw")
+                stop.wait(_TRIM_SECONDS)
         self._queue.trim()
         self._destinations.close()
         self._queue.close()
         self._catalog.close()
+
+    def _step(self, stop: threading.Event) -> None:
+        self._reread_settings()
+        self._notice()
+        self._trim()
+        stream = self._schedule.due(time.monotonic())
+        if stream is None:
+            self._destinations.relax()
+            stop.wait(_POLL_SECONDS)
+        else:
+            self._load(stream)
 
     def _notice(self) -> None:
         committed: dict[str, int] | None = None
@@ -123,7 +130,10 @@ class Worker:
         """Return when a stream is loaded; asked often, so it is remembered for a while."""
         if stream not in self._flushes:
             integration_id, table = split_stream(stream)
-            destination = self._destinations.opened(self._target(stream))
+            try:
+                destination = self._destinations.opened(self._target(stream))
+            except SeamlineError:  # its load will say so; the others must go on
+                return self._flush
             name = destination.capabilities.naming.canonical(table)
             chosen = table_settings.of_table(self._decided, integration_id, name)
             self._flushes[stream] = Flush(
