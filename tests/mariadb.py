@@ -90,7 +90,7 @@ class MariaDBServer:
         self._process.wait(30)
 
     def remove(self) -> None:
-        self.stop()
+        self.stop(signal.SIGKILL)  # a clean end takes long, and nothing of it is kept
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def connect(self) -> "pymysql.Connection[Any]":

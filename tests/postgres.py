@@ -68,7 +68,7 @@ class PostgresServer:
         self._process.wait(30)
 
     def remove(self) -> None:
-        self.stop()
+        self.stop(signal.SIGKILL)  # a clean end takes long, and nothing of it is kept
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def connect(self, database: str, user: str = "postgres") -> psycopg.Connection[Any]:
