@@ -221,8 +221,8 @@ ON CONFLICT DO UPDATE SET
   flush_bytes = excluded.flush_bytes, on_conflict = excluded.on_conflict;
 
 -- table_list
-SELECT DISTINCT table_name FROM table_column
-WHERE integration_id = :integration_id ORDER BY table_name;
+SELECT table_name, count(*) AS columns FROM table_column
+WHERE integration_id = :integration_id GROUP BY table_name ORDER BY table_name;
 
 -- schema_change_put
 INSERT INTO schema_change

@@ -16,10 +16,10 @@ wider column for all (``widen``), a JSON column beside (``json``), a NULL with t
 class TableSettings:
     """Decisions; None where nobody has decided."""
 
+    on_conflict: OnConflict | None = None
     flush_seconds: float | None = None
     flush_rows: int | None = None
     flush_bytes: int | None = None
-    on_conflict: OnConflict | None = None
 
     def over(self, wider: "TableSettings") -> "TableSettings":
         """Return these decisions, and the wider ones where there are none."""
@@ -47,6 +47,11 @@ def of_table(found: Decided, integration_id: int, table: str) -> TableSettings:
     """Return what holds for a table: its own decisions, else those of its integration."""
     wider = found.get((integration_id, ""), NOTHING)
     return found.get((integration_id, table), NOTHING).over(wider)
+
+
+def policy_of(catalog: Catalog, integration_id: int, table: str) -> OnConflict:
+    """Return what becomes of a value of another type in a table."""
+    return of_table(decided(catalog), integration_id, table).on_conflict or "split"
 
 
 def decide(

@@ -27,10 +27,10 @@ def names(catalog: Catalog, integration_id: int, table: str) -> list[str]:
     return [str(row["table_name"]) for row in rows]
 
 
-def all_names(catalog: Catalog, integration_id: int) -> list[str]:
-    """Return all tables of an integration that were ever loaded, subtables too."""
+def widths(catalog: Catalog, integration_id: int) -> dict[str, int]:
+    """Return how many columns each table of an integration has that was ever loaded."""
     rows = catalog.all("table_list", integration_id=integration_id)
-    return [str(row["table_name"]) for row in rows]
+    return {row["table_name"]: row["columns"] for row in rows}
 
 
 def remember(

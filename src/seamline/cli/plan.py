@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from cyclopts import Parameter
 
-from seamline.catalog import destinations, integrations, table_settings
+from seamline.catalog import destinations, integrations
+from seamline.catalog.table_settings import policy_of
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import console, print_json, print_table, progress
 from seamline.cli.push_batch import BatchBody
@@ -58,11 +59,8 @@ def plan(
         capabilities = open_destination(record.type, record.config, options.settings).capabilities
         name = capabilities.naming.canonical(table)
         known = known_tables(catalog, chosen.id, chosen.schema_name, name)
-        decided = table_settings.of_table(table_settings.decided(catalog), chosen.id, name)
-    found = previewed(
-        options.settings, capabilities, known, chosen.schema_name, batch,
-        decided.on_conflict or "split",
-    )  # fmt: skip
+        policy = policy_of(catalog, chosen.id, name)
+    found = previewed(options.settings, capabilities, known, chosen.schema_name, batch, policy)
     if options.json:
         print_json(msgspec.to_builtins(found))
         return

@@ -1,23 +1,31 @@
 """``seamline table``: what tables there are, how they came to be, what is decided about them."""
 
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from cyclopts import App, Parameter
 
 from seamline.catalog import destinations, history, integrations, table_settings, tables
 from seamline.catalog.integrations import Integration
 from seamline.catalog.store import Catalog
-from seamline.catalog.table_settings import OnConflict, TableSettings
+from seamline.catalog.table_settings import OnConflict
+from seamline.catalog.tables import KnownColumn
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import console, moment, print_json, print_table
-from seamline.core.errors import NotFound, Refused
+from seamline.core.errors import DestinationBusy, NotFound, Refused
 from seamline.destinations.base import Source
 from seamline.destinations.registry import open_destination
-from seamline.load.latest import latest_view, patiently
+from seamline.load.latest import latest_view
 from seamline.load.merge_back import merging
 
 app = App(name="table", help="List and show tables, their history, and decide how they load.")
+
+_PATIENCE_SECONDS = 15.0
+
+T = TypeVar("T")
 
 
 @app.command(name="list")
@@ -29,10 +37,10 @@ def listing(integration: str, /, *, options: Options = DEFAULT_OPTIONS) -> None:
         found = [
             {
                 "table": name,
-                "columns": len(tables.columns(catalog, chosen.id, name)),
-                **_as_json(table_settings.of_table(decided, chosen.id, name)),
+                "columns": columns,
+                **asdict(table_settings.of_table(decided, chosen.id, name)),
             }
-            for name in tables.all_names(catalog, chosen.id)
+            for name, columns in tables.widths(catalog, chosen.id).items()
         ]
     if options.json:
         print_json(found)
@@ -55,12 +63,13 @@ def show(integration: str, table: str, /, *, options: Options = DEFAULT_OPTIONS)
     """Show the columns of a table, what is decided about it, and its history."""
     with options.catalog() as catalog:
         chosen = integrations.find(catalog, integration)
-        columns = _columns(catalog, chosen, table)
+        known = _known(catalog, chosen, table)
         settings = table_settings.of_table(table_settings.decided(catalog), chosen.id, table)
         changes = history.listing(catalog, chosen.id, table)
+    columns = [{"name": c.name, "type": c.type, "key": c.is_key} for c in known]
     if options.json:
         print_json(
-            {"table": table, "columns": columns, "settings": _as_json(settings), "history": changes}
+            {"table": table, "columns": columns, "settings": asdict(settings), "history": changes}
         )
         return
     print_table(
@@ -108,10 +117,10 @@ def decide(
         chosen = integrations.find(catalog, integration)
         after = table_settings.decide(catalog, chosen.id, table or "", changes)
     if options.json:
-        print_json(_as_json(after))
+        print_json(asdict(after))
         return
     about = f"{chosen.schema_name}.{table}" if table else f"all tables of {chosen.schema_name}"
-    words = ", ".join(f"{name} {value}" for name, value in _as_json(after).items() if value)
+    words = ", ".join(f"{name} {value}" for name, value in asdict(after).items() if value)
     console().print(f"Decided for {about}: {words or 'nothing'}.")
 
 
@@ -120,14 +129,13 @@ def latest(integration: str, table: str, /, *, options: Options = DEFAULT_OPTION
     """Make the view TABLE_latest, the newest record of each key; again when columns were added."""
     with options.catalog() as catalog:
         chosen = integrations.find(catalog, integration)
-        _columns(catalog, chosen, table)
-        known = tables.columns(catalog, chosen.id, table)
+        known = _known(catalog, chosen, table)
         record = destinations.of_integration(catalog, chosen.id)
     destination = open_destination(record.type, record.config, options.settings)
     most = destination.capabilities.naming.max_table
     view = latest_view(chosen.schema_name, table, known, most)
     try:
-        patiently(partial(destination.apply, [view]))
+        _patiently(partial(destination.apply, [view]))
     finally:
         destination.close()
     if options.json:
@@ -146,18 +154,20 @@ def merge(
     """
     with options.catalog() as catalog:
         chosen = integrations.find(catalog, integration)
-        _columns(catalog, chosen, table)
+        _known(catalog, chosen, table)
         record = destinations.of_integration(catalog, chosen.id)
         destination = open_destination(record.type, record.config, options.settings)
         try:
             source = Source("", f"{chosen.id}/{table}")
-            found = patiently(lambda: destination.describe(source, chosen.schema_name, table).table)
+            found = _patiently(
+                lambda: destination.describe(source, chosen.schema_name, table).table
+            )
             if found is None:
                 raise NotFound(f"there is no table [{chosen.schema_name}.{table}].")
             changes = merging(found, column, destination.capabilities)
             table_settings.decide(catalog, chosen.id, table, {"on_conflict": "widen"})
             for change in changes:
-                patiently(partial(destination.apply, [change]))
+                _patiently(partial(destination.apply, [change]))
         finally:
             destination.close()
     steps = [type(change).__name__ for change in changes]
@@ -170,23 +180,26 @@ def merge(
     )
 
 
-def _columns(catalog: Catalog, chosen: Integration, table: str) -> list[dict[str, Any]]:
+def _known(catalog: Catalog, chosen: Integration, table: str) -> Sequence[KnownColumn]:
     found = tables.columns(catalog, chosen.id, table)
     if not found:
         raise NotFound(
             f"there is no table [{table}] of {chosen.display_name}; "
             f'see `seamline table list "{chosen.display_name}"`.'
         )
-    return [{"name": c.name, "type": c.type, "key": c.is_key} for c in found]
+    return found
 
 
-def _as_json(settings: TableSettings) -> dict[str, Any]:
-    return {
-        "on_conflict": settings.on_conflict,
-        "flush_seconds": settings.flush_seconds,
-        "flush_rows": settings.flush_rows,
-        "flush_bytes": settings.flush_bytes,
-    }
+def _patiently(act: Callable[[], T]) -> T:
+    """Do something with a destination that a loader may hold for a moment."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return act()
+        except DestinationBusy:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 def _or_default(value: Any) -> str:

@@ -4,7 +4,7 @@
 ``i`` is incoming, ``e`` elements and ``t`` the table they go to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from seamline.destinations.base import BATCH_COLUMN, DELETED_COLUMN, SubtableWrite, Write
@@ -40,6 +40,14 @@ class Merge:
     def same_key(self) -> str:
         """The condition that a stored and an incoming row have the same key."""
         return " AND ".join(f"t.{quoted(key)} = i.{quoted(key)}" for key in self.write.keys)
+
+    def emptied(self, there: Sequence[str], ours: Collection[str]) -> list[str]:
+        """Return the columns of ours that a replaced row loses its value in (loading.md §4.2).
+
+        A table we did not make is adopted whole.
+        """
+        known = set(self.columns)
+        return [name for name in there if name not in known and (name in ours or not ours)]
 
     def drop_stale(self) -> str:
         """Remove incoming rows that are not newer than the stored row of their key."""
@@ -81,12 +89,12 @@ class Merge:
     def drop_other_versions(self, table: str) -> str:
         """Remove the rows of all versions but the active one from a table of the write."""
         target = quoted(self.write.schema, table)
-        return f"DELETE FROM {target} WHERE {self._is_other_version('')}"
+        return f"DELETE FROM {target} WHERE {self._is_other_version}"
 
     def drop_other_tombstones(self) -> str:
         """Remove the tombstones of all versions but the active one."""
         place = of_table(self.write.schema, self._table)
-        return f"DELETE FROM {TOMBSTONE} WHERE {place} AND {self._is_other_version('')}"
+        return f"DELETE FROM {TOMBSTONE} WHERE {place} AND {self._is_other_version}"
 
     # Subtables (§5.4).
 
@@ -134,9 +142,10 @@ class Merge:
         values = [self.dialect.as_text.format(f"i.{quoted(key)}") for key in self.write.keys]
         return self.dialect.array.format(", ".join(values))
 
-    def _is_other_version(self, alias: str) -> str:
+    @property
+    def _is_other_version(self) -> str:
         version = str(self.write.new_fence.active_version)
-        return f"NOT ({self.dialect.same.format(f'{alias}_sdc_table_version', version)})"
+        return f"NOT ({self.dialect.same.format('_sdc_table_version', version)})"
 
     def _drop_incoming(self, table: str, condition: str) -> str:
         """Remove incoming rows that are not newer than a row of ``table``."""

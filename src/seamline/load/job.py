@@ -18,11 +18,12 @@ from dataclasses import dataclass
 
 import duckdb
 
-from seamline.catalog import history, loads, table_settings
+from seamline.catalog import history, loads
 from seamline.catalog.integrations import Integration
 from seamline.catalog.loads import LoadRecord, Prepared
 from seamline.catalog.receipts import BatchOutcome
 from seamline.catalog.store import Catalog
+from seamline.catalog.table_settings import policy_of
 from seamline.catalog.tables import KnownColumn
 from seamline.core.batch import split_stream
 from seamline.core.clock import now
@@ -212,10 +213,9 @@ class _Job:
             self._write(record, described, fresh, stage, plan, rejections)
 
     def _wanted_of(self, fresh: Sequence[Queued]) -> Wanted:
-        found = table_settings.decided(self._loader.catalog)
-        settings = table_settings.of_table(found, self._integration.id, self._wanted.name)
+        policy = policy_of(self._loader.catalog, self._integration.id, self._wanted.name)
         marks = _deletes(fresh) and self._integration.deletes == "soft"
-        return Wanted(self._wanted, settings.on_conflict or "split", marks)
+        return Wanted(self._wanted, policy, marks)
 
     def _write(
         self,

@@ -81,7 +81,7 @@ class MisfitReader:
         ``declared`` is what the request's schema says, ``key_types`` maps the canonical keys to the
         type they have in the table. Checks run in the order of loading.md §8.1.
         """
-        size = len(bytes(message.data))
+        size = len(message.data)
         if size > self._max_bytes:
             raise RejectRecord(f"Record size ({size} bytes) exceeds the maximum")
         data = _decode_data(message.data)

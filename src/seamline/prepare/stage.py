@@ -88,7 +88,7 @@ class Stage:
             return entry
         envelope = entry.batch.envelope
         messages = _decode_raw_list(entry.batch.messages)
-        large = {n for n, raw in enumerate(messages) if len(bytes(raw)) > self._max_record_bytes}
+        large = {n for n, raw in enumerate(messages) if len(raw) > self._max_record_bytes}
         misfits = tuple(sorted({*envelope.misfits, *(large - {*envelope.apart})}))
         apart = msgspec.structs.replace(envelope, misfits=misfits)
         return replace(entry, batch=replace(entry.batch, envelope=apart))

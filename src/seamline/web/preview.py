@@ -11,8 +11,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
-from seamline.catalog import destinations, integrations, table_settings
-from seamline.catalog.table_settings import OnConflict
+from seamline.catalog import destinations, integrations
+from seamline.catalog.table_settings import OnConflict, policy_of
 from seamline.config.settings import Settings
 from seamline.core.batch import Batch
 from seamline.core.clock import new_receipt_id, now
@@ -54,8 +54,7 @@ class _Preview:
         from seamline.load.preview import known_tables
 
         known = known_tables(self._gate.catalog, integration_id, schema, name)
-        decided = table_settings.decided(self._gate.catalog)
-        policy = table_settings.of_table(decided, integration_id, name).on_conflict or "split"
+        policy = policy_of(self._gate.catalog, integration_id, name)
         async with self._one_at_a_time:
             found = await asyncio.to_thread(
                 _previewed, self._gate.settings, capabilities, known, schema, batch, policy

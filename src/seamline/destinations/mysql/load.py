@@ -110,8 +110,7 @@ class MySQLDestination(RelationalDestination):
             cursor.execute("SELECT version() LIKE '%MariaDB%', @@max_allowed_packet")
             ((mariadb, self._max_packet),) = cursor.fetchall()
             self._mariadb = bool(mariadb)
-            collation = sql.dialect(mariadb=self._mariadb).table_option.rpartition("=")[2]
-            for statement in sql.opening(collation):
+            for statement in sql.opening(mariadb=self._mariadb):
                 cursor.execute(statement)
         return connection
 

@@ -118,8 +118,6 @@ class MySQLSession(Session):
         return self.all(sql.columns(schema, table, mariadb=self._mariadb))
 
     def _emptied(self, merge: Merge) -> list[str]:
-        """Return the columns of ours that a replaced row loses its value in (loading.md §4.2)."""
         there = self._described(merge.write.schema, str(merge.write.table))
         ours = {name for name, _, _, comment in there if comment == sql.OURS}
-        # A table we did not make is adopted whole.
-        return [n for n, *_ in there if n not in merge.columns and (n in ours or not ours)]
+        return merge.emptied([name for name, *_ in there], ours)

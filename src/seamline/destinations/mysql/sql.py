@@ -16,9 +16,8 @@ crash cannot come between a column and the knowledge of whose it is."""
 
 
 def dialect(*, mariadb: bool) -> Dialect:
-    """Return how the server says it; both compare texts exactly, trailing spaces included."""
-    collation = "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
-    stored = f"ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4 COLLATE={collation}"
+    """Return how the server says it."""
+    stored = "ENGINE=InnoDB ROW_FORMAT=DYNAMIC DEFAULT CHARSET=utf8mb4"
     return Dialect(
         now="utc_timestamp(6)",
         array="JSON_ARRAY({})",
@@ -29,16 +28,21 @@ def dialect(*, mariadb: bool) -> Dialect:
         cast="{value}",  # an assignment converts
         retype="MODIFY {definition}",
         column_option=f" COMMENT {text(OURS)}",
-        table_option=f" {stored}",
+        table_option=f" {stored} COLLATE={_collation(mariadb=mariadb)}",
     )
 
 
-def opening(collation: str) -> tuple[str, ...]:
+def _collation(*, mariadb: bool) -> str:
+    """Name the collation that compares texts exactly, trailing spaces included."""
+    return "utf8mb4_nopad_bin" if mariadb else "utf8mb4_0900_bin"
+
+
+def opening(*, mariadb: bool) -> tuple[str, ...]:
     """Return what a session begins with."""
     modes = "ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT,STRICT_ALL_TABLES"
     return (
         f"SET SESSION sql_mode = {text(modes)}",
-        f"SET NAMES utf8mb4 COLLATE {collation}",
+        f"SET NAMES utf8mb4 COLLATE {_collation(mariadb=mariadb)}",
         "SET SESSION time_zone = '+00:00'",
         "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     )

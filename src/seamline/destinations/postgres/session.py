@@ -111,12 +111,9 @@ class PostgresSession(Session):
             self.run(f"ANALYZE {stage}")
 
     def _emptied(self, merge: Merge) -> list[str]:
-        """Return the columns of ours that a replaced row loses its value in (loading.md §4.2)."""
         place = (merge.write.schema, str(merge.write.table))
         ours = {name for (name,) in self.all(owned_columns(*place))}
-        there = [column.name for column in self.columns(*place)]
-        # A table we did not make is adopted whole.
-        return [n for n in there if n not in merge.columns and (n in ours or not ours)]
+        return merge.emptied([column.name for column in self.columns(*place)], ours)
 
 
 def _staged(merge: Merge) -> Sequence[str]:
