@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import argon2
 import pytest
 from starlette.testclient import TestClient
 
-from seamline.catalog import accounts
+from seamline.catalog import accounts, users
 from seamline.catalog.store import Catalog
 from seamline.config.settings import Settings
 from seamline.gate.routes import make_app
@@ -50,8 +49,13 @@ def test_the_link_works_once(client: TestClient, catalog: Catalog) -> None:
     assert client.get(page).status_code == 404
     assert client.post(page, data=entries("another password")).status_code == 404
     assert accounts.new_setup_secret(catalog) is None
-    stored = catalog._db.execute("SELECT password_hash FROM account").fetchall()[0]["password_hash"]
-    assert argon2.PasswordHasher().verify(stored, GOOD)
+    stored = catalog.one("user_by_login", login="admin")
+    assert stored is not None
+    assert stored["password_hash"].startswith("$argon2id$")
+    assert users.sign_in(catalog, "admin", "another password") is None
+    signed_in = users.sign_in(catalog, "admin", GOOD)
+    assert signed_in is not None
+    assert signed_in[0].role == "admin"
 
 
 def test_a_new_link_replaces_the_old_one(client: TestClient, catalog: Catalog) -> None:

@@ -15,10 +15,11 @@ LEVELS = [
     ["cli"],
     ["server", "home"],
     ["web"],
+    ["connect"],
     ["gate"],
     ["load"],
     ["prepare"],
-    ["destinations", "queue"],
+    ["destinations", "queue", "watch"],
     ["catalog"],
     ["config"],
     ["core"],
@@ -26,7 +27,13 @@ LEVELS = [
 LEVEL = {name: len(LEVELS) - depth for depth, names in enumerate(LEVELS) for name in names}
 
 # A stage never looks into its neighbours, though they stand lower.
-NEVER = {("gate", "load"), ("gate", "prepare"), ("gate", "destinations"), ("queue", "catalog")}
+NEVER = {
+    ("gate", "load"),
+    ("gate", "prepare"),
+    ("gate", "destinations"),
+    ("queue", "catalog"),
+    ("connect", "web"),
+}
 
 MAX_FILE_LINES = 350
 MAX_FUNCTION_LINES = 50

@@ -1,12 +1,13 @@
-"""The account: one per self-hosted Seamline, known by its client id, and its admin's password."""
+"""The account: one per self-hosted Seamline, known by its client id, and its first admin."""
 
 import hashlib
 import secrets
 
-import argon2
-
+from seamline.catalog import users
 from seamline.catalog.store import Catalog
 from seamline.core.clock import now
+
+FIRST_LOGIN = "admin"
 
 
 def ensure(catalog: Catalog) -> int:
@@ -39,12 +40,13 @@ def is_setup_secret(catalog: Catalog, secret: str) -> bool:
 
 
 def set_first_password(catalog: Catalog, secret: str, password: str) -> bool:
-    """Set the admin's password and use the link up; False if it was not good any more.
-
-    Takes about a tenth of a second and 64 MiB, on purpose (argon2id).
-    """
-    hashed = argon2.PasswordHasher().hash(password)
-    return catalog.run("account_set_password", setup=_hashed(secret), password=hashed) == 1
+    """Make the user ``admin`` and use the link up; False if it was not good any more."""
+    hashed = users.password_hash(password)
+    with catalog.transaction():
+        if not catalog.run("account_end_setup", setup=_hashed(secret)):
+            return False
+        users.add(catalog, FIRST_LOGIN, "admin", hashed)
+    return True
 
 
 def _hashed(secret: str) -> bytes:

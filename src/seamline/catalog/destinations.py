@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +19,14 @@ class DestinationRecord:
     type: str
     name: str
     config: dict[str, Any]
+    description: str = ""
+    created_at: str = ""
+    updated_at: str = ""
 
 
-def create(catalog: Catalog, kind: str, name: str, config: Mapping[str, Any]) -> DestinationRecord:
+def create(
+    catalog: Catalog, kind: str, name: str, config: Mapping[str, Any], description: str = ""
+) -> DestinationRecord:
     """Add a destination; its name must be free. The configuration is stored sealed."""
     try:
         row = catalog.one(
@@ -29,12 +34,47 @@ def create(catalog: Catalog, kind: str, name: str, config: Mapping[str, Any]) ->
             type=kind,
             name=name,
             config=catalog.secrets.seal(json.dumps(dict(config))),
+            description=description,
             now=now().isoformat(),
         )
     except sqlite3.IntegrityError as error:
         raise Refused(f"a destination named [{name}] exists already.") from error
     assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row
-    return DestinationRecord(row["id"], kind, name, dict(config))
+    return find(catalog, str(row["id"]))
+
+
+def update(
+    catalog: Catalog, record: DestinationRecord, config: Mapping[str, Any], **said: str
+) -> DestinationRecord:
+    """Replace a destination's configuration, and its name and description if they are said."""
+    values = {"name": record.name, "description": record.description, **said}
+    sealed = catalog.secrets.seal(json.dumps(dict(config)))
+    at = now().isoformat()
+    try:
+        catalog.run("destination_update", id=record.id, config=sealed, now=at, **values)
+    except sqlite3.IntegrityError as error:
+        raise Refused(f"a destination named [{values['name']}] exists already.") from error
+    return find(catalog, str(record.id))
+
+
+def note_check(
+    catalog: Catalog, destination_id: int, started_at: str, steps: Sequence[Mapping[str, Any]]
+) -> None:
+    """Keep what the last check of a destination's connection found."""
+    catalog.run(
+        "check_put",
+        destination_id=destination_id,
+        started_at=started_at,
+        completed_at=now().isoformat(),
+        ok=int(all(step["ok"] for step in steps)),
+        steps=json.dumps(list(steps)),
+    )
+
+
+def last_check(catalog: Catalog, destination_id: int) -> Row | None:
+    """Return what the last check found, if there was one."""
+    row = catalog.one("check_get", destination_id=destination_id)
+    return row and {**row, "ok": bool(row["ok"]), "steps": json.loads(row["steps"])}
 
 
 def listing(catalog: Catalog) -> list[DestinationRecord]:
@@ -44,7 +84,8 @@ def listing(catalog: Catalog) -> list[DestinationRecord]:
 
 def find(catalog: Catalog, name: str | None) -> DestinationRecord:
     """Return the destination of that name or id; without a name, the first one made."""
-    for record in listing(catalog):
+    found = listing(catalog)
+    for record in [r for r in found if name is None or r.name == name] + found:
         if name is None or name in (record.name, str(record.id)):
             return record
     raise NotFound(f"there is no destination [{name}]; see `seamline destination list`.")
@@ -58,6 +99,7 @@ def remove(catalog: Catalog, record: DestinationRecord) -> None:
             f"integrations load to [{record.name}]; delete them first. (The destination a server "
             "starts with can be removed only when another one exists.)"
         )
+    catalog.run("hook_delete_of_destination", destination_id=record.id)
 
 
 def of_integration(catalog: Catalog, integration_id: int) -> DestinationRecord:
@@ -70,4 +112,4 @@ def of_integration(catalog: Catalog, integration_id: int) -> DestinationRecord:
 
 def _record(catalog: Catalog, row: Row) -> DestinationRecord:
     config = json.loads(catalog.secrets.open(row["config"]))
-    return DestinationRecord(row["id"], row["type"], row["name"], config)
+    return DestinationRecord(**{**row, "config": config, "updated_at": row["updated_at"] or ""})

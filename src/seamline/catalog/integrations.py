@@ -34,6 +34,9 @@ class Integration:
     """What a webhook's records are upserted by; empty to append."""
     deletes: Deletes = "hard"
     """What the action ``delete`` does: remove the row, or mark it with ``_sdc_deleted_at``."""
+    updated_at: str | None = None
+    paused_as: str | None = None
+    """The time a user gave when pausing, as given (import-api.md §3.6)."""
 
     @property
     def state(self) -> str:
@@ -45,7 +48,7 @@ class Integration:
         return {"name": self.display_name, "schema": self.schema_name, "state": self.state} | {
             key: value
             for key, value in asdict(self).items()
-            if key not in ("display_name", "schema_name")
+            if key not in ("display_name", "schema_name", "paused_as")
         }
 
 
@@ -80,7 +83,7 @@ def create(
             now=now().isoformat(),
         )
     except sqlite3.IntegrityError as error:
-        if "display_name" in str(error):
+        if any(one.display_name == display_name for one in listing(catalog)):
             raise Refused(f"non-unique name ({display_name})") from error
         raise Refused(
             f"non-unique name after deriving it from display_name ({display_name} -> {name})"
@@ -110,21 +113,48 @@ def find(catalog: Catalog, name: str) -> Integration:
     return _from(row)
 
 
-def pause(catalog: Catalog, integration_id: int) -> Integration:
-    """Make the integration's tokens answer 401 until it is resumed; queued data still loads."""
-    catalog.run("integration_pause", id=integration_id, now=now().isoformat())
+def pause(catalog: Catalog, integration_id: int, paused_as: str | None = None) -> Integration:
+    """Make the integration's tokens answer 401 until it is resumed; queued data still loads.
+
+    ``paused_as`` is the time a user has given, kept to be echoed; it pauses now, whatever it is.
+    """
+    at = now().isoformat()
+    catalog.run("integration_pause", id=integration_id, now=at, paused_as=paused_as)
     return get(catalog, integration_id)
 
 
 def resume(catalog: Catalog, integration_id: int) -> Integration:
     """Undo :func:`pause`; the same tokens work again."""
-    catalog.run("integration_resume", id=integration_id)
+    catalog.run("integration_resume", id=integration_id, now=now().isoformat())
     return get(catalog, integration_id)
 
 
 def delete(catalog: Catalog, integration_id: int) -> Integration:
     """Close the integration for good. Its tables stay and what was accepted still loads."""
     catalog.run("integration_delete", id=integration_id, now=now().isoformat())
+    return get(catalog, integration_id)
+
+
+def update(
+    catalog: Catalog,
+    integration_id: int,
+    display_name: str | None = None,
+    destination: str | None = None,
+) -> Integration:
+    """Rename an integration or load it elsewhere from now on; its schema name stays.
+
+    Raises ``Refused`` for a name that is blank or taken.
+    """
+    found = get(catalog, integration_id)
+    name = found.display_name if display_name is None else display_name
+    if not name.strip():
+        raise Refused(f"invalid display_name ({name})")
+    target = destinations.find(catalog, destination).id if destination else found.destination_id
+    values = {"display_name": name, "destination_id": target, "now": now().isoformat()}
+    try:
+        catalog.run("integration_update", id=integration_id, **values)
+    except sqlite3.IntegrityError as error:
+        raise Refused(f"non-unique name ({name})") from error
     return get(catalog, integration_id)
 
 

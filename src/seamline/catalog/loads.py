@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from seamline.catalog import rejected, tables
+from seamline.catalog import notifications, rejected, tables
 from seamline.catalog.receipts import BatchOutcome
 from seamline.catalog.rejected import RejectedMessage
 from seamline.catalog.store import Catalog, Row
 from seamline.catalog.tables import KnownColumn
-from seamline.core.batch import Envelope
+from seamline.core.batch import Envelope, stream_name
 from seamline.core.clock import now
 
 
@@ -36,6 +36,8 @@ class Prepared:
     tables: Sequence[tuple[str, Sequence[KnownColumn]]]
     """The tables as they will be."""
     rejected: Sequence[RejectedMessage]
+    hook_body: str
+    """What post-load hooks are told."""
 
 
 def start(
@@ -79,13 +81,34 @@ def intend(
         rejected.put(catalog, load.id, load.integration_id, done.rejected, done.at.isoformat())
         for name, columns in done.tables:
             tables.remember(catalog, load.integration_id, name, columns)
+        about = {"load_id": load.id, "integration_id": load.integration_id}
+        catalog.run("hook_hold", body=done.hook_body, **about)
 
 
 def finish(catalog: Catalog, load: LoadRecord) -> None:
     """Write down that the destination has committed what :func:`intend` announced."""
+    at = now().isoformat()
+    stream = stream_name(load.integration_id, load.table)
     with catalog.transaction():
-        catalog.run("load_finish", id=load.id, now=now().isoformat())
-        catalog.run("stream_loaded", id=load.id, now=now().isoformat())
+        catalog.run("load_finish", id=load.id, now=at)
+        catalog.run("stream_loaded", id=load.id, now=at)
+        catalog.run("hook_let_go", load_id=load.id, now=at)
+        about = {"stream": stream, "integration_id": load.integration_id}
+        catalog.run("notification_resolve_loaded", now=at, **about)
+        _tell(catalog, load, stream)
+
+
+def _tell(catalog: Catalog, load: LoadRecord, stream: str) -> None:
+    """Tell people what a load has rejected, and which columns are new in a table they know."""
+    place = (load.integration_id, load.table)
+    for row in catalog.all("load_rejections", load_id=load.id):
+        text = f"{row['number']} rejected at the last load: {row['reason']}"
+        count = row["number"]
+        notifications.put(catalog, notifications.REJECTED, stream, text, place, count)
+    for row in catalog.all("load_schema_events", load_id=load.id):
+        text = f"new columns in {row['table_name']}: {row['columns']}"
+        about = f"{stream}/{row['table_name']}"
+        notifications.put(catalog, notifications.SCHEMA_CHANGED, about, text, place)
 
 
 def fail(catalog: Catalog, load: LoadRecord, error: str, *, crashed: bool = False) -> None:
@@ -93,6 +116,7 @@ def fail(catalog: Catalog, load: LoadRecord, error: str, *, crashed: bool = Fals
     with catalog.transaction():
         catalog.run("receipt_drop_of_load", load_id=load.id)
         catalog.run("rejected_drop_of_load", load_id=load.id)
+        catalog.run("hook_drop_of_load", load_id=load.id)
         catalog.run(
             "load_fail",
             id=load.id,
@@ -162,6 +186,20 @@ def listing(
 def streams(catalog: Catalog) -> list[Row]:
     """Return the state of every stream that ever had a load attempt."""
     return catalog.all("stream_list")
+
+
+def numbered(catalog: Catalog, integration_id: int) -> list[Row]:
+    """Return the id and table_name of an integration's streams; ids are given once and kept."""
+    catalog.run("stream_number_all", integration_id=integration_id)
+    return catalog.all("stream_numbers", integration_id=integration_id)
+
+
+def attempted(catalog: Catalog, days: int, limit: int, offset: int) -> tuple[list[Row], int]:
+    """Return a page of the streams with a load attempt in the last days, and how many there are."""
+    since = (now() - timedelta(days=days)).isoformat()
+    total = catalog.one("stream_page_total", since=since)
+    rows = catalog.all("stream_page", since=since, limit=limit, offset=offset)
+    return rows, total["number"] if total else 0
 
 
 def _receipt_row(load: LoadRecord, outcome: BatchOutcome) -> dict[str, Any]:

@@ -17,8 +17,9 @@ Row = dict[str, Any]
 
 @cache
 def named_queries() -> dict[str, str]:
-    """Read ``queries.sql``: each statement stands below a line ``-- name``."""
-    text = files(__package__).joinpath("queries.sql").read_text("utf-8")
+    """Read the folder ``queries``: each statement stands below a line ``-- name``."""
+    folder = files(__package__).joinpath("queries")
+    text = "\n".join(f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith(".sql"))
     parts = re.split(r"^-- ([a-z_]+)\n", text, flags=re.MULTILINE)
     return dict(zip(parts[1::2], (sql.strip() for sql in parts[2::2]), strict=True))
 

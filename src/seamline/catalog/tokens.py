@@ -3,6 +3,7 @@
 import hashlib
 import json
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -21,6 +22,7 @@ class Token:
     integration_id: int
     last_four: str
     created_at: str
+    last_used_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ def grant(catalog: Catalog, token_hash: bytes) -> Grant:
         row["type"],
         tuple(json.loads(row["key_names"])),
     )
+
+
+def note_use(catalog: Catalog, used: Mapping[bytes, str]) -> None:
+    """Note when tokens (by hash) were last used."""
+    catalog.run_many("token_used", ({"hash": hash_, "at": at} for hash_, at in used.items()))
 
 
 def hashed(secret: str) -> bytes:

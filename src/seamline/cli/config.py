@@ -4,13 +4,13 @@ from dataclasses import asdict
 
 from seamline.cli.options import DEFAULT_OPTIONS, Options, configured
 from seamline.cli.printing import print_json, print_table
-from seamline.config.settings import meaning_of
+from seamline.config.settings import meaning_of, shown
 
 
 def config(*, options: Options = DEFAULT_OPTIONS) -> None:
     """Show every setting with its value, where the value came from and what it means."""
     found = configured({"data_dir": options.data_dir})
-    values = asdict(found.settings)
+    values = {name: shown(name, value) for name, value in asdict(found.settings).items()}
     if options.json:
         print_json(
             {

@@ -5,6 +5,7 @@ working directory (or the file named by ``SEAMLINE_CONFIG``), then the default.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -55,6 +56,16 @@ class Settings:
     idle_close_seconds: float = _setting(
         0.5, "idle time after which the loader lets go of the DuckDB file", 0
     )
+    local_hooks: bool = _setting(
+        False, "whether post-load hooks may use http:// and addresses that are not public"
+    )
+    hook_retry_seconds: float = _setting(
+        5.0, "pause before a hook is called again; it doubles each time, five times", 0
+    )
+    smtp_url: str = _setting(
+        "", "where mail is handed in, as smtp://user:password@host:587; empty: none is sent"
+    )
+    mail_from: str = _setting("seamline@localhost", "sender of mail")
     log_level: str = _setting("info", "debug, info, warning or error")
 
 
@@ -92,6 +103,11 @@ def load_settings(
     return Configured(Settings(**values), origins)
 
 
+def shown(name: str, value: Any) -> Any:
+    """Return a setting's value as people may see it: without the password of an address."""
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:…@", value) if name == "smtp_url" else value
+
+
 def meaning_of(name: str) -> str:
     """Return the one-line explanation of a setting."""
     return str(_NAMES[name].metadata["meaning"])
@@ -119,13 +135,19 @@ def _environment_values(environment: Mapping[str, str]) -> list[tuple[str, dict[
     return [(key, {name: environment[key]}) for key, name in pairs if environment.get(key)]
 
 
+def _converted(kind: type[Any], value: Any) -> Any:
+    if kind is bool:
+        return value if isinstance(value, bool) else _YES_NO[str(value).lower()]
+    if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
+        raise ValueError(value)
+    return kind(value)
+
+
 def _checked(name: str, value: Any, origin: str) -> Any:
     kind: type[Any] = type(_NAMES[name].default)
     try:
-        if isinstance(value, bool) or (kind is str and not isinstance(value, str)):
-            raise ValueError(value)
-        converted = kind(value)
-    except (TypeError, ValueError) as error:
+        converted = _converted(kind, value)
+    except (KeyError, TypeError, ValueError) as error:
         raise Refused(
             f"{name} is [{value}] (from {origin}); it must be {_KIND_WORDS[kind]}."
         ) from error
@@ -135,4 +157,5 @@ def _checked(name: str, value: Any, origin: str) -> Any:
     return converted
 
 
-_KIND_WORDS = {int: "a whole number", float: "a number", str: "text"}
+_YES_NO = {"true": True, "false": False}
+_KIND_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}

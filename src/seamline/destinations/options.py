@@ -1,6 +1,7 @@
 """Read what users configure a destination with; complaints name the option and the way out."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from seamline.core.errors import Refused
@@ -8,24 +9,37 @@ from seamline.core.errors import Refused
 _YES_NO = {"true": True, "false": False}
 
 
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing a user can say about a destination: what forms and the Connect API show."""
+
+    name: str
+    label: str
+    required: bool = False
+    secret: bool = False
+    words: tuple[str, ...] = ()
+    """What it can be, the default first; empty for any text."""
+    default: str = ""
+    pattern: str = ""
+    """A regular expression it must match."""
+
+
+PORT = r"^\d+$"
+
+
 class Options:
     """The options of one destination, as texts."""
 
-    def __init__(
-        self,
-        kind: str,
-        config: Mapping[str, Any],
-        known: Sequence[str],
-        needed: Collection[str],
-    ) -> None:
+    def __init__(self, kind: str, config: Mapping[str, Any], form: Sequence[Option]) -> None:
         """Raise ``Refused`` for an option that is not known or one that is needed and missing."""
         self._given = {name: str(value).strip() for name, value in config.items()}
+        known = [option.name for option in form]
         extra = set(self._given) - set(known)
         if extra:
             raise Refused(
                 f"a {kind} destination has no setting [{min(extra)}]; it has: {', '.join(known)}."
             )
-        for name in needed:
+        for name in (option.name for option in form if option.required):
             if not self._given.get(name):
                 raise Refused(f"a {kind} destination needs {name}=...")
 

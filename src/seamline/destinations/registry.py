@@ -1,10 +1,13 @@
 """The destination types by name; adding one adds a line here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from seamline.config.settings import Settings
 from seamline.core.errors import Refused
+from seamline.destinations.options import Option
 
 if TYPE_CHECKING:
     from seamline.destinations.base import Destination
@@ -40,6 +43,30 @@ _TYPES: dict[str, Callable[[Mapping[str, Any], Settings], "Destination"]] = {
     "postgres": _postgres,
     "mysql": _mysql,
 }
+
+
+def form_of(kind: str) -> Sequence[Option]:
+    """Return what a destination of this type is configured with. Raises ``Refused``."""
+    return _config_module(kind).FORM  # type: ignore[no-any-return]
+
+
+def check_config(kind: str, config: Mapping[str, Any]) -> None:
+    """Raise ``Refused`` for a configuration that cannot be; connects to nothing."""
+    for name in vars(module := _config_module(kind)):
+        if name.endswith("Config"):
+            getattr(module, name).parse(config)
+
+
+def _config_module(kind: str) -> ModuleType:
+    if kind not in _TYPES:
+        raise Refused(f"there is no destination type [{kind}]; known: {', '.join(_TYPES)}.")
+    return import_module(f"seamline.destinations.{kind}.config")
+
+
+def types() -> tuple[str, ...]:
+    """Return the names of all destination types."""
+    return tuple(_TYPES)
+
 
 SECRET_FIELDS = frozenset({"password"})
 """Fields of any destination's configuration that are never shown and never stored as they are."""

@@ -31,8 +31,7 @@ class Authenticator:
 
     def importer(self, headers: Headers) -> Grant:
         """Return what a request to the Import API may do; raise the 401 otherwise."""
-        match = _BEARER.fullmatch(headers.get("authorization", ""))
-        return self._checked(match[1] if match else "", "import_api", headers)
+        return self._checked(bearer(headers), "import_api", headers)
 
     def webhook(self, secret: str, headers: Headers) -> Grant:
         """Return what a request to a webhook's URL may do; raise the 401 otherwise."""
@@ -58,6 +57,12 @@ class Authenticator:
         if token_hash not in self._known:
             self._known[token_hash] = tokens.grant(self._catalog, token_hash)
         return self._known[token_hash]
+
+
+def bearer(headers: Headers) -> str:
+    """Return the secret of the Authorization header; empty if there is none."""
+    match = _BEARER.fullmatch(headers.get("authorization", ""))
+    return match[1] if match else ""
 
 
 def foreign_hosts(settings: Settings) -> frozenset[str]:

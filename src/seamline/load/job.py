@@ -50,6 +50,7 @@ from seamline.load.planning import (
     history_of,
     plan_load,
 )
+from seamline.load.report import hook_body
 from seamline.load.subtables import names_in_use
 from seamline.load.values import subtable_writes, system_columns
 from seamline.prepare.rejected import Rejection, record_text
@@ -254,7 +255,11 @@ class _Job:
             outcomes = _outcomes(fresh, written.by_batch, rejections)
             tables = [(table.name, _known(table)) for table in load_plan.tables]
             inbox = inbox_of(fresh, rejections)
-            done = Prepared(prepared_at, plan.added, written.by_table, tables, inbox)
+            body = hook_body(
+                write, self._integration, split_stream(self._stream)[1], self._wanted.name,
+                written.by_table, rejections, max(e.batch.envelope.received_at for e in fresh),
+            )  # fmt: skip
+            done = Prepared(prepared_at, plan.added, written.by_table, tables, inbox, body)
             loads.intend(self._loader.catalog, record, outcomes, done)
 
         self._destination.write(write, before_commit)

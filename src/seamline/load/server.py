@@ -10,6 +10,7 @@ from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.load.reads import ReadServer
 from seamline.load.worker import Destinations, Worker
+from seamline.watch.watch import Watch
 
 _PATIENCE_SECONDS = 20.0
 
@@ -31,8 +32,10 @@ def run_loader(settings: Settings) -> None:
     catalog.close()
     opened = Destinations(settings)
     reads = ReadServer(layout.loader_socket, opened.opened(warehouse).query)
+    watch = Watch(settings)
     try:
         Worker(settings, opened).run(stop)
     finally:
+        watch.close()
         reads.close()
         lock.release()

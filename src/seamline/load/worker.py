@@ -5,7 +5,7 @@ import threading
 import time
 from datetime import timedelta
 
-from seamline.catalog import destinations, integrations, loads, table_settings
+from seamline.catalog import destinations, integrations, loads, notifications, table_settings
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
@@ -32,25 +32,28 @@ class Destinations:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._open: dict[int, Destination] = {}
+        self._open: dict[int, tuple[destinations.DestinationRecord, Destination]] = {}
         self._lock = threading.Lock()
 
     def opened(self, record: destinations.DestinationRecord) -> Destination:
-        """Return the destination of a record, the same one every time."""
+        """Return the destination of a record, the same one until its settings change."""
         with self._lock:
-            if record.id not in self._open:
+            known, opened = self._open.get(record.id, (None, None))
+            if known is None or opened is None or known.config != record.config:
+                if opened is not None:
+                    opened.close()
                 opened = open_destination(record.type, record.config, self._settings)
-                self._open[record.id] = opened
-            return self._open[record.id]
+                self._open[record.id] = (record, opened)
+            return opened
 
     def relax(self) -> None:
         """Let go of destinations nothing was done with lately."""
-        for destination in list(self._open.values()):
+        for _, destination in list(self._open.values()):
             destination.relax(self._settings.idle_close_seconds)
 
     def close(self) -> None:
         """Let go of all destinations."""
-        for destination in list(self._open.values()):
+        for _, destination in list(self._open.values()):
             destination.close()
 
 
@@ -153,6 +156,8 @@ class Worker:
         wait = self._schedule.stopped(stream, time.monotonic())
         log.warning("table stopped stream=%s retry_seconds=%.0f error=%s", stream, wait, error)
         self._note(stream, error, wait, counts=True)
+        place = split_stream(stream)
+        notifications.put(self._catalog, notifications.JAMMED, stream, str(error), place)
 
     def _put_off_destination(self, stream: str, error: Exception) -> None:
         at = self._target(stream).id
@@ -161,6 +166,9 @@ class Worker:
         wait = self._schedule.unreachable(waiting, time.monotonic(), busy=busy)
         log.warning("destination waits id=%d retry_seconds=%.1f error=%s", at, wait, error)
         self._note(stream, error, wait, counts=not busy)
+        if not busy:
+            about = f"destination/{at}"
+            notifications.put(self._catalog, notifications.LOADING_ERROR, about, str(error))
 
     def _target(self, stream: str) -> destinations.DestinationRecord:
         return destinations.of_integration(self._catalog, split_stream(stream)[0])

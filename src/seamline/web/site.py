@@ -1,6 +1,7 @@
 """Everything that is served beside the Import API."""
 
 from seamline.config.settings import Settings
+from seamline.connect.routes import Connect
 from seamline.gate.routes import Pages
 from seamline.web.api_page import api_routes
 from seamline.web.first_run import FirstRun
@@ -10,4 +11,10 @@ from seamline.web.preview import preview_routes
 
 def site(settings: Settings) -> list[Pages]:
     """Return the routes of all pages, to be added to a gate."""
-    return [FirstRun(settings).routes, preview_routes, api_routes, static_routes]
+    return [
+        Connect(settings).routes,
+        FirstRun(settings).routes,
+        preview_routes,
+        api_routes,
+        static_routes,
+    ]

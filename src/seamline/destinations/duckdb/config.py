@@ -5,12 +5,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from seamline.destinations.options import Options
+from seamline.destinations.options import Option, Options
 
 NestedMode = Literal["flatten", "json"]
 
-_FIELDS = ("path", "nested_mode", "append_only", "keep_stale_children")
 _MODES = ("flatten", "json")
+
+
+FORM = (
+    Option("path", "Database file", required=True),
+    Option("nested_mode", "Objects and arrays", words=_MODES),
+    Option("append_only", "Append even to tables with keys", words=("false", "true")),
+    Option("keep_stale_children", "Keep rows of arrays that got shorter", words=("false", "true")),
+)
+"""What a user can say, in the order of a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class DuckDBConfig:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> "DuckDBConfig":
         """Check what the user gave; raise ``Refused`` naming the field."""
-        given = Options("duckdb", config, _FIELDS, ("path",))
+        given = Options("duckdb", config, FORM)
         mode: NestedMode = "json" if given.one_of("nested_mode", _MODES) == "json" else "flatten"
         return cls(
             Path(given.text("path")).absolute(),

@@ -5,10 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seamline.destinations.options import Options
+from seamline.destinations.options import PORT, Option, Options
 
-_FIELDS = ("host", "port", "username", "password", "ssl", "sslrootcert", "append_only")
 _SSL_MODES = ("false", "true", "verify-full")
+
+
+FORM = (
+    Option("host", "Host", required=True),
+    Option("port", "Port", default="3306", pattern=PORT),
+    Option("username", "Username", required=True),
+    Option("password", "Password", secret=True),
+    Option("ssl", "Encryption", words=_SSL_MODES),
+    Option("sslrootcert", "File of the certificate authority"),
+    Option("append_only", "Append even to tables with keys", words=("false", "true")),
+)
+"""What a user can say, in the order of a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class MySQLConfig:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> "MySQLConfig":
         """Check what the user gave; raise ``Refused`` naming the field."""
-        given = Options("mysql", config, _FIELDS, ("host", "username"))
+        given = Options("mysql", config, FORM)
         return cls(
             given.text("host"),
             given.port(3306),

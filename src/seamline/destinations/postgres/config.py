@@ -4,12 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from seamline.destinations.options import Options
+from seamline.destinations.options import PORT, Option, Options
 
-_FIELDS = ("host", "port", "username", "password", "database", "ssl", "sslrootcert", "append_only",
-           "keep_stale_children")  # fmt: skip
 _SSL_MODES = {"false": "prefer", "true": "require", "verify-full": "verify-full",
               "disable": "disable"}  # fmt: skip
+
+
+FORM = (
+    Option("host", "Host", required=True),
+    Option("port", "Port", default="5432", pattern=PORT),
+    Option("username", "Username", required=True),
+    Option("password", "Password", secret=True),
+    Option("database", "Database", required=True),
+    Option("ssl", "Encryption", words=tuple(_SSL_MODES)),
+    Option("sslrootcert", "File of the certificate authority"),
+    Option("append_only", "Append even to tables with keys", words=("false", "true")),
+    Option("keep_stale_children", "Keep rows of arrays that got shorter", words=("false", "true")),
+)
+"""What a user can say, in the order of a form."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +45,7 @@ class PostgresConfig:
     @classmethod
     def parse(cls, config: Mapping[str, Any]) -> "PostgresConfig":
         """Check what the user gave; raise ``Refused`` naming the field."""
-        given = Options("postgres", config, _FIELDS, ("host", "username", "database"))
+        given = Options("postgres", config, FORM)
         return cls(
             given.text("host"),
             given.port(5432),

@@ -1,25 +1,15 @@
--- account_create
-INSERT OR IGNORE INTO account (id, client_id, created_at) VALUES (1, :client_id, :now);
-
--- account_client_id
-SELECT client_id FROM account WHERE id = 1;
-
--- account_offer_setup
-UPDATE account SET setup_hash = :hash WHERE id = 1 AND password_hash IS NULL;
-
--- account_with_setup
-SELECT id FROM account WHERE setup_hash = :hash AND password_hash IS NULL;
-
--- account_set_password
-UPDATE account SET password_hash = :password, setup_hash = NULL
-WHERE setup_hash = :setup AND password_hash IS NULL;
-
 -- destination_create
-INSERT INTO destination (type, name, config, created_at)
-VALUES (:type, :name, :config, :now) RETURNING id;
+INSERT INTO destination (type, name, config, description, created_at, updated_at)
+VALUES (:type, :name, :config, :description, :now, :now) RETURNING id;
 
 -- destination_list
-SELECT id, type, name, config, created_at FROM destination WHERE deleted_at IS NULL ORDER BY id;
+SELECT id, type, name, config, description, created_at, updated_at FROM destination
+WHERE deleted_at IS NULL ORDER BY id;
+
+-- destination_update
+UPDATE destination SET name = :name, description = :description, config = :config,
+  updated_at = :now
+WHERE id = :id;
 
 -- destination_remove
 UPDATE destination SET deleted_at = :now
@@ -28,54 +18,63 @@ WHERE id = :id
   AND EXISTS (SELECT 1 FROM destination WHERE id <> :id AND deleted_at IS NULL);
 
 -- destination_of_integration
-SELECT d.id, d.type, d.name, d.config, d.created_at
+SELECT d.id, d.type, d.name, d.config, d.description, d.created_at, d.updated_at
 FROM destination AS d JOIN integration AS i ON i.destination_id = d.id
 WHERE i.id = :integration_id;
 
 -- integration_create
 INSERT INTO integration
-  (display_name, schema_name, destination_id, type, key_names, deletes, created_at)
-VALUES (:display_name, :schema_name, :destination_id, :type, :key_names, :deletes, :now)
+  (display_name, schema_name, destination_id, type, key_names, deletes, created_at, updated_at)
+VALUES
+  (:display_name, :schema_name, :destination_id, :type, :key_names, :deletes, :now, :now)
 RETURNING id;
 
 -- integration_list
 SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at, type,
-  key_names, deletes
+  key_names, deletes, updated_at, paused_as
 FROM integration WHERE deleted_at IS NULL OR :with_deleted ORDER BY id;
 
 -- integration_get
 SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at, type,
-  key_names, deletes
+  key_names, deletes, updated_at, paused_as
 FROM integration WHERE id = :id;
 
 -- integration_find
 SELECT id, display_name, schema_name, destination_id, created_at, paused_at, deleted_at, type,
-  key_names, deletes
+  key_names, deletes, updated_at, paused_as
 FROM integration
 WHERE deleted_at IS NULL
   AND (display_name = :name OR schema_name = :name OR CAST(id AS TEXT) = :name)
 ORDER BY display_name = :name DESC, schema_name = :name DESC LIMIT 1;
 
 -- integration_pause
-UPDATE integration SET paused_at = :now WHERE id = :id;
+UPDATE integration SET paused_at = :now, paused_as = :paused_as, updated_at = :now WHERE id = :id;
 
 -- integration_resume
-UPDATE integration SET paused_at = NULL WHERE id = :id;
+UPDATE integration SET paused_at = NULL, paused_as = NULL, updated_at = :now WHERE id = :id;
 
 -- integration_delete
-UPDATE integration SET deleted_at = :now WHERE id = :id;
+UPDATE integration SET deleted_at = :now, updated_at = :now WHERE id = :id;
+
+-- integration_update
+UPDATE integration SET display_name = :display_name, destination_id = :destination_id,
+  updated_at = :now
+WHERE id = :id;
 
 -- token_create
 INSERT INTO token (integration_id, hash, last_four, created_at)
 VALUES (:integration_id, :hash, :last_four, :now) RETURNING id;
 
 -- token_list
-SELECT id, integration_id, last_four, created_at FROM token
+SELECT id, integration_id, last_four, created_at, last_used_at FROM token
 WHERE integration_id = :integration_id AND revoked_at IS NULL ORDER BY id;
 
 -- token_revoke
 UPDATE token SET revoked_at = :now
 WHERE id = :id AND integration_id = :integration_id AND revoked_at IS NULL;
+
+-- token_used
+UPDATE token SET last_used_at = :at WHERE hash = :hash;
 
 -- token_access
 SELECT t.integration_id, t.revoked_at, i.paused_at, i.deleted_at, i.type, i.key_names
@@ -102,6 +101,17 @@ UPDATE load SET state = 'loaded', finished_at = :now WHERE id = :id;
 UPDATE load SET state = :state, finished_at = :now, error = :error, loaded = 0, rejected = 0,
   stale = 0, rows_by_table = '{}'
 WHERE id = :id;
+
+-- load_rejections
+SELECT reason, sum(count(*)) OVER () AS number FROM rejected WHERE load_id = :load_id
+GROUP BY reason ORDER BY count(*) DESC LIMIT 1;
+
+-- load_schema_events
+SELECT table_name, group_concat(column_name, ', ') AS columns FROM schema_change AS c
+WHERE load_id = :load_id AND change = 'add column'
+  AND NOT EXISTS (SELECT 1 FROM schema_change AS n WHERE n.load_id = c.load_id
+                  AND n.table_name = c.table_name AND n.change = 'create table')
+GROUP BY table_name;
 
 -- load_running
 SELECT id, nonce, integration_id, table_name FROM load WHERE state = 'running' ORDER BY id;
@@ -240,3 +250,20 @@ WHERE c.integration_id = :integration_id
   AND (:table_name IS NULL OR c.table_name = :table_name
        OR substr(c.table_name, 1, length(:table_name) + 2) = :table_name || '__')
 ORDER BY c.id DESC LIMIT :limit;
+
+-- stream_number_all
+INSERT OR IGNORE INTO stream_number (integration_id, table_name)
+SELECT integration_id, table_name FROM stream WHERE integration_id = :integration_id
+ORDER BY table_name;
+
+-- stream_numbers
+SELECT id, table_name FROM stream_number WHERE integration_id = :integration_id ORDER BY table_name;
+
+-- stream_page
+SELECT i.schema_name AS source_name, s.table_name AS stream_name, s.last_loaded_at, s.error
+FROM stream AS s JOIN integration AS i ON i.id = s.integration_id
+WHERE s.last_loaded_at >= :since OR s.error IS NOT NULL
+ORDER BY s.table_name, s.integration_id LIMIT :limit OFFSET :offset;
+
+-- stream_page_total
+SELECT count(*) AS number FROM stream WHERE last_loaded_at >= :since OR error IS NOT NULL;

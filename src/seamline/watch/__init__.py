@@ -1,0 +1,1 @@
+"""Watching: post-load hooks, notifications by mail, the pulse of the Import API."""
