@@ -92,6 +92,7 @@ def finish(catalog: Catalog, load: LoadRecord) -> None:
     with catalog.transaction():
         catalog.run("load_finish", id=load.id, now=at)
         catalog.run("stream_loaded", id=load.id, now=at)
+        catalog.run("hour_count", id=load.id, now=at)
         catalog.run("hook_let_go", load_id=load.id, now=at)
         about = {"stream": stream, "integration_id": load.integration_id}
         catalog.run("notification_resolve_loaded", now=at, **about)
@@ -124,6 +125,7 @@ def fail(catalog: Catalog, load: LoadRecord, error: str, *, crashed: bool = Fals
             error=error,
             now=now().isoformat(),
         )
+        catalog.run("hour_count", id=load.id, now=now().isoformat())
 
 
 def postpone(

@@ -15,6 +15,18 @@ MAX_BYTES_PER_LOAD = 16 * 2**20
 """Beyond these a message's content is not kept here."""
 
 
+_ADVICE = (
+    ("reserved datatype suffix", "rename the field"),
+    ("reserved prefix", "rename the field"),
+    ("Field collision", "rename or drop one of the fields"),
+    ("out of range", "correct the value at its source and send the record anew, or drop the field"),
+    ("Primary Key type", "send the key as the type the table has"),
+    ("too long", "use a shorter name"),
+    ("too many columns", "send fewer fields, or split them over several tables"),
+    ("collides with a", "use another table name"),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RejectedMessage:
     """One message and why it was rejected."""
@@ -71,3 +83,22 @@ def get(catalog: Catalog, rejected_id: int) -> dict[str, Any]:
 def note_replay(catalog: Catalog, rejected_id: int, receipt: str) -> None:
     """Note under which receipt a message was sent again."""
     catalog.run("rejected_replayed", id=rejected_id, receipt=receipt)
+
+
+def advice(reason: str) -> str:
+    """Return what to do about a reason, in words."""
+    return next((text for part, text in _ADVICE if part in reason), "correct it and send it anew")
+
+
+def groups(catalog: Catalog, integration_id: int | None = None) -> list[Row]:
+    """Return how many wait in the inbox by integration, table and reason, newest first."""
+    rows = catalog.all("rejected_groups", integration_id=integration_id)
+    return [{**row, "whole": bool(row["whole"]), "advice": advice(row["reason"])} for row in rows]
+
+
+def of_group(catalog: Catalog, integration_id: int, table: str, reason: str) -> list[int]:
+    """Return the ids of those of a group that can be replayed, oldest first, at most 1,000."""
+    rows = catalog.all(
+        "rejected_of_group", integration_id=integration_id, table_name=table, reason=reason
+    )
+    return [row["id"] for row in rows]

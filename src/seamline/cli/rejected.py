@@ -15,17 +15,6 @@ from seamline.queue.opening import open_queue
 
 app = App(name="rejected", help="List, show and replay the records that were rejected.")
 
-_ADVICE = (
-    ("reserved datatype suffix", "rename the field: --rename OLD=NEW"),
-    ("reserved prefix", "rename the field: --rename OLD=NEW"),
-    ("Field collision", "rename or drop one of the fields: --rename OLD=NEW or --drop FIELD"),
-    ("out of range", "correct the value at its source and send the record anew, or --drop FIELD"),
-    ("Primary Key type", "send the key as the type the table has"),
-    ("too long", "use a shorter name"),
-    ("too many columns", "send fewer fields, or split them over several tables"),
-    ("collides with a", "use another table name"),
-)
-
 
 @app.command(name="list")
 def listing(
@@ -69,7 +58,7 @@ def show(rejected_id: int, /, *, options: Options = DEFAULT_OPTIONS) -> None:
     described = {
         **{name: found[name] for name in ("id", "table", "reason", "receipt", "rejected_at")},
         "replayed_as": found["replayed_as"],
-        "advice": _advice(found["reason"]),
+        "advice": f"{inbox.advice(found['reason'])}; see --rename OLD=NEW and --drop FIELD",
         "message": message,
     }
     if options.json:
@@ -105,10 +94,6 @@ def replay(
         return
     for one in sent:
         console().print(f"Record {one['id']} is queued: seamline receipt {one['receipt']} --wait")
-
-
-def _advice(reason: str) -> str:
-    return next((advice for part, advice in _ADVICE if part in reason), "correct it and send anew")
 
 
 def _pair(text: str) -> tuple[str, str]:

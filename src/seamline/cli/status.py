@@ -12,10 +12,8 @@ from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import bytes_text, console, moment, print_json, print_table
 from seamline.config.lock import holder_of
 from seamline.core.batch import split_stream, stream_name
-from seamline.queue.base import Queue
+from seamline.queue.backlog import waiting_records
 from seamline.queue.opening import open_queue
-
-_AT_ONCE = 10_000
 
 
 def status(*, options: Options = DEFAULT_OPTIONS) -> None:
@@ -50,7 +48,7 @@ def status(*, options: Options = DEFAULT_OPTIONS) -> None:
 def gather(options: Options, catalog: Catalog) -> dict[str, Any]:
     """Collect what the command prints."""
     queue = open_queue(options.settings)
-    waiting = _waiting(queue)
+    waiting = waiting_records(queue)
     size = queue.size()
     queue.close()
     return {
@@ -62,18 +60,6 @@ def gather(options: Options, catalog: Catalog) -> dict[str, Any]:
         "queue": {"records": sum(waiting.values()), "bytes": size},
         "tables": _tables(catalog, waiting),
     }
-
-
-def _waiting(queue: Queue) -> Counter[str]:
-    committed = queue.committed()
-    waiting: Counter[str] = Counter()
-    seen = 0
-    while arrivals := queue.arrivals(seen, _AT_ONCE):
-        for arrival in arrivals:
-            if arrival.position > committed.get(arrival.stream, 0):
-                waiting[arrival.stream] += arrival.records
-        seen = arrivals[-1].position
-    return waiting
 
 
 def _tables(catalog: Catalog, waiting: Counter[str]) -> list[dict[str, Any]]:

@@ -11,13 +11,15 @@ from seamline.gate import answer
 from seamline.gate.answer import Answer
 
 Handler = Callable[[Request], Awaitable[Answer]]
+Observer = Callable[[Request, Answer], None]
 
 
 class Endpoint:
     """Answers all methods of one path; HEAD is GET without a body."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], observe: Observer | None = None) -> None:
         self._handlers = handlers
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -28,6 +30,8 @@ class Endpoint:
             result = early
         except ClientDisconnect:
             return  # nobody is there to read it
+        if self._observe is not None:
+            self._observe(request, result)
         await _response(result)(scope, receive, send)
 
     async def _answer(self, request: Request) -> Answer:
@@ -37,9 +41,9 @@ class Endpoint:
         return await self._handlers[method](request)
 
 
-def route(path: str, handlers: Mapping[str, Handler]) -> Route:
-    """Return the route of an endpoint."""
-    return Route(path, Endpoint(handlers))
+def route(path: str, handlers: Mapping[str, Handler], observe: Observer | None = None) -> Route:
+    """Return the route of an endpoint; ``observe`` is shown every request and its answer."""
+    return Route(path, Endpoint(handlers, observe))
 
 
 async def not_found(request: Request, error: Exception) -> Response:

@@ -21,6 +21,7 @@ from seamline.gate.idempotency import receipt_for
 from seamline.gate.inflate import inflate
 from seamline.gate.intake import Intake
 from seamline.gate.receipts import ReceiptDesk
+from seamline.gate.tail import INTEGRATION, Tail
 from seamline.queue.opening import open_queue
 
 
@@ -36,6 +37,7 @@ class Gate:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.checker = Checker()
+        self.tail = Tail()
 
     @asynccontextmanager
     async def lifespan(self, app: Any) -> AsyncIterator[None]:
@@ -54,7 +56,9 @@ class Gate:
 
     def grant(self, request: Request) -> Grant:
         """Return what the request's token gives access to; raise the 401 otherwise."""
-        return self.authenticator.importer(request.headers)
+        found = self.authenticator.importer(request.headers)
+        request.scope[INTEGRATION] = found.integration_id
+        return found
 
     async def body(self, request: Request) -> bytes:
         """Return the body, inflated; raise the 413 or 415."""

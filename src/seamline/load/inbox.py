@@ -60,8 +60,11 @@ def replay(
     rejected_id: int,
     rename: Mapping[str, str] | None = None,
     drop: Sequence[str] = (),
+    edited: dict[str, Any] | None = None,
 ) -> str:
     """Send a rejected message again, with some fields renamed or left out; return its receipt.
+
+    ``edited`` is the record as a person has corrected it.
 
     It keeps its sequence, so a newer record of its key stays. Doing it twice stores it once. Raises
     ``Refused`` for one that cannot be sent again.
@@ -75,7 +78,8 @@ def replay(
             "with a greater sequence."
         )
     message = msgspec.json.decode(row["message"])
-    message["data"] = _mapped(message["data"], rename or {}, drop)
+    data = message["data"] if edited is None else edited
+    message["data"] = _mapped(data, rename or {}, drop)
     digest = hashlib.sha256(f"replay/{queue.queue_id}/{rejected_id}".encode()).hexdigest()
     receipt = f"rc_{digest[:28]}"
     batch = _batch(_decode_envelope(row["envelope"]), message, receipt)

@@ -10,13 +10,12 @@ from starlette.routing import Route
 
 from seamline.catalog import accounts
 from seamline.catalog.store import Catalog
+from seamline.catalog.users import LEAST_CHARACTERS, MOST_CHARACTERS
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.gate.gate import Gate
 from seamline.web.page import page, template
 
-LEAST_CHARACTERS = 10
-MOST_CHARACTERS = 200
 _MAX_BODY = 4096
 
 
@@ -69,7 +68,7 @@ class FirstRun:
                 return _used()
         finally:
             catalog.close()
-        text = "<p>The password is set. You can close this page.</p>"
+        text = '<p>The password of <b>admin</b> is set.</p><p><a href="/signin">Sign in</a></p>'
         return page("Done", text)
 
 

@@ -1,0 +1,181 @@
+"""Integrations: make one, watch it, its tokens and settings."""
+
+from dataclasses import asdict
+from typing import Any
+
+from seamline.catalog import accounts, destinations, integrations, rejected, stats, tables, tokens
+from seamline.catalog.integrations import Integration
+from seamline.core.batch import split_stream
+from seamline.core.errors import NotFound, Refused
+from seamline.core.names import schema_name
+from seamline.web.home_page import health, waiting_by_stream
+from seamline.web.visit import Go, Outcome, Page, Visit
+
+_HOURS = 48
+
+
+def ask_new(visit: Visit) -> Outcome:
+    """Show the form of a new integration."""
+    return _new(visit)
+
+
+def hint(visit: Visit) -> Outcome:
+    """Tell, while a name is typed, which schema it will have."""
+    try:
+        name, error = schema_name(visit.said("name")), ""
+    except Refused as refused:
+        name, error = "", str(refused)
+    return Page("integration_hint.html", {"schema": name, "error": error})
+
+
+def create(visit: Visit) -> Outcome:
+    """Make an integration with its first token, which is shown on the answer only."""
+    name = visit.said("name")
+    webhook = visit.said("type") == "webhook"
+    keys = [key.strip() for key in visit.said("key_names").split(",") if key.strip()]
+    try:
+        made = integrations.create(
+            visit.catalog,
+            name,
+            visit.said("schema") or None,
+            visit.said("destination") or None,
+            type="webhook" if webhook else "import_api",
+            key_names=keys if webhook else (),
+        )
+    except Refused as error:
+        return _new(visit, str(error))
+    return _with_token(visit, made)
+
+
+def create_token(visit: Visit) -> Outcome:
+    """Make another token."""
+    return _with_token(visit, _known(visit))
+
+
+def revoke_token(visit: Visit) -> Outcome:
+    """Make a token useless at once."""
+    found = _known(visit)
+    tokens.revoke(visit.catalog, found.id, visit.number("token_id"))
+    return Go(f"/integrations/{found.id}#tokens")
+
+
+def show(visit: Visit) -> Outcome:
+    """Show one integration."""
+    return Page("integration.html", _facts(visit, _known(visit)))
+
+
+def change(visit: Visit) -> Outcome:
+    """Rename, pause, resume or delete."""
+    found = _known(visit)
+    what = visit.said("do")
+    if what == "pause":
+        integrations.pause(visit.catalog, found.id)
+    elif what == "resume":
+        integrations.resume(visit.catalog, found.id)
+    elif what == "rename":
+        integrations.update(visit.catalog, found.id, visit.said("name"))
+    elif what == "delete":
+        if visit.said("name") != found.display_name:
+            raise Refused(f"to delete it, write its name: {found.display_name}")
+        integrations.delete(visit.catalog, found.id)
+        return Go("/")
+    else:
+        raise Refused(f"there is nothing called [{what}] to do.")
+    return Go(f"/integrations/{found.id}")
+
+
+def known_integration(visit: Visit, number: int) -> Integration:
+    """Return an integration that is not deleted; raise ``NotFound``."""
+    found = integrations.get(visit.catalog, number)
+    if found.deleted_at:
+        raise NotFound(f"the integration {found.display_name} was deleted.")
+    return found
+
+
+def _known(visit: Visit) -> Integration:
+    return known_integration(visit, visit.number())
+
+
+def _new(visit: Visit, error: str = "") -> Page:
+    data = {
+        "error": error,
+        "destinations": [record.name for record in destinations.listing(visit.catalog)],
+        "name": visit.said("name") or ("" if integrations.listing(visit.catalog) else "Import API"),
+        "is_first": not integrations.listing(visit.catalog),
+    }
+    return Page("integration_new.html", data, 400 if error else 200)
+
+
+def _with_token(visit: Visit, found: Integration) -> Page:
+    _, secret = tokens.create(visit.catalog, found.id)
+    client = accounts.client_id(visit.catalog)
+    address = f"{visit.base_url}/v1/clients/{client}/token/{secret}"
+    data = {
+        "integration": found.as_json(),
+        "secret": address if found.type == "webhook" else secret,
+        "url": visit.base_url,
+        "client_id": client,
+    }
+    return Page("integration_token.html", data)
+
+
+def _facts(visit: Visit, found: Integration) -> dict[str, Any]:
+    number = found.id
+    waiting = {
+        split_stream(stream)[1]: records
+        for stream, records in waiting_by_stream(visit).items()
+        if split_stream(stream)[0] == number
+    }
+    day = stats.by_table(visit.catalog, number, stats.last_day())
+    widths = tables.widths(visit.catalog, number)
+    rows: list[dict[str, Any]] = [
+        {
+            **row,
+            "rows_day": day.get(row["table"], {}).get("rows", 0),
+            "columns": widths.get(row["table"], 0),
+            "waiting": waiting.pop(row["table"], 0),
+        }
+        for row in visit.catalog.all("streams_of_integration", integration_id=number)
+    ]
+    new = {"rows_loaded": 0, "rows_rejected": 0, "last_loaded_at": None, "error": None,
+           "failed_attempts": 0, "retry_at": None, "rows_day": 0, "columns": 0}  # fmt: skip
+    rows += [{"table": name, **new, "waiting": records} for name, records in waiting.items()]
+    last = max((row["last_loaded_at"] for row in rows if row["last_loaded_at"]), default=None)
+    summed = stats.by_integration(visit.catalog, stats.last_day()).get(number, {})
+    today = stats.by_integration(visit.catalog, stats.today()).get(number, {})
+    state = {"failing": sum(1 for row in rows if row["error"])} if rows else {}
+    total_waiting = sum(row["waiting"] for row in rows)
+    newest = next(iter(visit.catalog.all("receipts_of", integration_id=number, limit=1)), {})
+    return {
+        "integration": found.as_json(),
+        "health": health(found, state, total_waiting),
+        "destination": destinations.of_integration(visit.catalog, number).name,
+        "client_id": accounts.client_id(visit.catalog),
+        "url": visit.base_url,
+        "tables": rows,
+        "tokens": [asdict(token) for token in tokens.listing(visit.catalog, number)],
+        "max_tokens": tokens.MAX_ACTIVE,
+        "rejected": rejected.groups(visit.catalog, number),
+        "extracted": {"last_received_at": newest.get("received_at")},
+        "preparing": {
+            "rows": total_waiting,
+            "tables": sum(1 for row in rows if row["waiting"]),
+        },
+        "loaded": {
+            "rows_today": today.get("rows", 0),
+            "rows_day": summed.get("rows", 0),
+            "last_table": next((r["table"] for r in rows if r["last_loaded_at"] == last), None)
+            if last
+            else None,
+            "last_loaded_at": last,
+        },
+        "flow": {
+            "accepted": summed.get("records", 0) + total_waiting,
+            "rejected": summed.get("rejected", 0),
+            "superseded": summed.get("stale", 0),
+            "waiting": total_waiting,
+            "rows": summed.get("rows", 0),
+        },
+        "freshness": asdict(stats.freshness(visit.catalog, number)),
+        "hours": stats.hours(visit.catalog, _HOURS, number),
+    }

@@ -1,0 +1,134 @@
+"""For machines that watch: ``/healthz``, ``/readyz`` and ``/metrics`` (Prometheus)."""
+
+import asyncio
+from collections.abc import Iterator
+
+from prometheus_client import generate_latest
+from prometheus_client.core import (
+    CollectorRegistry,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from seamline.catalog import stats
+from seamline.catalog.store import Catalog
+from seamline.config.paths import DataDir
+from seamline.gate.gate import Gate
+from seamline.queue.backlog import waiting_records
+from seamline.queue.opening import open_queue
+
+_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def pulse_routes(gate: Gate) -> list[Route]:
+    """Return the routes."""
+
+    async def alive(request: Request) -> Response:
+        del request
+        return PlainTextResponse("alive\n")
+
+    async def ready(request: Request) -> Response:
+        del request
+        trouble = gate.intake.trouble
+        return PlainTextResponse(f"{trouble or 'ready'}\n", 503 if trouble else 200)
+
+    async def metrics(request: Request) -> Response:
+        del request
+        return Response(await asyncio.to_thread(_measured, gate), media_type=_TYPE)
+
+    return [
+        Route("/healthz", alive, methods=["GET"]),
+        Route("/readyz", ready, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+    ]
+
+
+def _measured(gate: Gate) -> bytes:
+    catalog = Catalog(DataDir(gate.settings.data_dir).catalog)
+    queue = open_queue(gate.settings)
+    registry = CollectorRegistry()
+    try:
+        waiting, size = waiting_records(queue), queue.size()
+        figures = [*_of_gate(gate), *_of_queue(waiting, size), *_of_catalog(catalog)]
+        registry.register(_Given(figures))
+        return generate_latest(registry)
+    finally:
+        queue.close()
+        catalog.close()
+
+
+class _Given(Collector):
+    def __init__(self, figures: list[Metric]) -> None:
+        self._figures = figures
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield what was measured."""
+        yield from self._figures
+
+
+def _of_gate(gate: Gate) -> Iterator[Metric]:
+    up = GaugeMetricFamily("seamline_up", "1 if the intake is open.")
+    up.add_metric([], 0 if gate.intake.trouble else 1)
+    yield up
+    answers = CounterMetricFamily(
+        "seamline_requests", "Requests answered by this gate process.", labels=["path", "status"]
+    )
+    for (path, status), number in sorted(gate.tail.answers.items()):
+        answers.add_metric([path, str(status)], number)
+    yield answers
+
+
+def _of_queue(waiting: dict[str, int], size: int) -> Iterator[Metric]:
+    on_disk = GaugeMetricFamily("seamline_queue_bytes", "Disk the queue takes.")
+    on_disk.add_metric([], size)
+    yield on_disk
+    records = GaugeMetricFamily("seamline_queue_records", "Records that wait to be loaded.")
+    records.add_metric([], sum(waiting.values()))
+    yield records
+    tables = GaugeMetricFamily("seamline_queue_tables", "Tables with records that wait.")
+    tables.add_metric([], len(waiting))
+    yield tables
+
+
+def _of_catalog(catalog: Catalog) -> Iterator[Metric]:
+    labels = ["schema", "table"]
+    loaded = CounterMetricFamily("seamline_loaded_records", "Records loaded.", labels=labels)
+    refused = CounterMetricFamily("seamline_rejected_records", "Records rejected.", labels=labels)
+    failing = GaugeMetricFamily(
+        "seamline_table_failing", "Attempts that failed since the last load.", labels=labels
+    )
+    for row in catalog.all("stream_list"):
+        names = [row["schema"], row["table"]]
+        loaded.add_metric(names, row["rows_loaded"])
+        refused.add_metric(names, row["rows_rejected"])
+        if row["error"]:
+            failing.add_metric(names, row["failed_attempts"])
+    yield from (loaded, refused, failing)
+    inbox = GaugeMetricFamily(
+        "seamline_inbox_records", "Rejected records nobody has replayed.", labels=["reason"]
+    )
+    by_reason: dict[str, int] = {}
+    for row in catalog.all("rejected_groups", integration_id=None):
+        by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row["number"]
+    for reason, number in by_reason.items():
+        inbox.add_metric([reason], number)
+    yield inbox
+    fresh = stats.freshness(catalog)
+    seconds = GaugeMetricFamily(
+        "seamline_freshness_seconds",
+        "From acceptance to the warehouse, of the last loads.",
+        labels=["quantile"],
+    )
+    for name, value in (("0.5", fresh.p50), ("0.99", fresh.p99)):
+        if value is not None:
+            seconds.add_metric([name], value)
+    yield seconds
+    alerts = GaugeMetricFamily("seamline_notifications_open", "Open notifications.")
+    row = catalog.one("notifications_open")
+    alerts.add_metric([], row["number"] if row else 0)
+    yield alerts

@@ -1,0 +1,108 @@
+"""One table: rows, columns, loads over time, decisions, history."""
+
+from dataclasses import asdict
+from typing import Any
+
+from seamline.catalog import history, loads, rejected, stats, table_settings, tables
+from seamline.core.errors import NotFound, Refused, SeamlineError
+from seamline.destinations.sql import quoted
+from seamline.web.commands import run_command
+from seamline.web.integration_page import known_integration
+from seamline.web.reading import read_rows
+from seamline.web.visit import Go, Outcome, Page, Visit
+
+_LOADS = 200
+_ROWS = 20
+_HOURS = 48
+_POLICIES = ("split", "widen", "json", "null", "refuse")
+
+
+def show(visit: Visit) -> Outcome:
+    """Show one table."""
+    found, table = known_integration(visit, visit.number()), visit.path["table"]
+    columns = tables.columns(visit.catalog, found.id, table)
+    streams = visit.catalog.all("streams_of_integration", integration_id=found.id)
+    stream = next((row for row in streams if row["table"] == table), None)
+    if not columns and stream is None:
+        raise NotFound(f"there is no table [{table}] of {found.display_name} yet.")
+    decided = table_settings.decided(visit.catalog)
+    changes = history.listing(visit.catalog, found.id, table)
+    by_column = {c["column"]: c for c in reversed(changes) if c["table"] == table}
+    known = {column.name for column in columns}
+    shown = [
+        {
+            "name": column.name,
+            "type": column.type,
+            "key": column.is_key,
+            "since": by_column.get(column.name, {}).get("changed_at"),
+            "receipt": by_column.get(column.name, {}).get("receipt"),
+            "split_of": _split_of(column.name, known),
+        }
+        for column in columns
+    ]
+    attempts = loads.listing(visit.catalog, found.id, table, _LOADS)
+    data: dict[str, Any] = {
+        "integration": found.as_json(),
+        "table": table,
+        "stream": stream,
+        "columns": shown,
+        "loads": attempts,
+        "hours": stats.hours(visit.catalog, _HOURS, found.id, table),
+        "freshness": asdict(stats.freshness(visit.catalog, found.id, table)),
+        "settings": asdict(table_settings.of_table(decided, found.id, table)),
+        "policies": _POLICIES,
+        "history": changes,
+        "rejected": [g for g in rejected.groups(visit.catalog, found.id) if g["table"] == table],
+        "subtables": [n for n in tables.names(visit.catalog, found.id, table) if n != table],
+    }
+    return Page("table.html", data)
+
+
+def rows(visit: Visit) -> Outcome:
+    """Show some rows of a table of the embedded warehouse."""
+    found, table = known_integration(visit, visit.number()), visit.path["table"]
+    data: dict[str, Any] = {"names": [], "rows": [], "error": "", "sql": ""}
+    data["sql"] = f"SELECT * FROM {quoted(found.schema_name, table)} LIMIT {_ROWS}"
+    try:
+        data["names"], data["rows"] = read_rows(visit, data["sql"], _ROWS, found.destination_id)
+    except SeamlineError as error:
+        data["error"] = str(error)
+    return Page("rows.html", data)
+
+
+def decide(visit: Visit) -> Outcome:
+    """Change what becomes of values of another type, and when the table is loaded."""
+    found, table = known_integration(visit, visit.number()), visit.path["table"]
+    changes: dict[str, Any] = {
+        "on_conflict": visit.said("on_conflict") or None,
+        "flush_seconds": _amount(visit.said("flush_seconds"), float),
+        "flush_rows": _amount(visit.said("flush_rows"), int),
+        "flush_bytes": _amount(visit.said("flush_bytes"), int),
+    }
+    if changes["on_conflict"] not in (None, *_POLICIES):
+        raise Refused(f"on_conflict is [{changes['on_conflict']}]; it must be one of {_POLICIES}.")
+    table_settings.decide(visit.catalog, found.id, table, changes)
+    return Go(f"/integrations/{found.id}/tables/{table}")
+
+
+def merge(visit: Visit) -> Outcome:
+    """Merge the columns a field was split into back into one."""
+    found, table = known_integration(visit, visit.number()), visit.path["table"]
+    run_command(visit, "table", "merge", str(found.id), table, visit.said("column"))
+    return Go(f"/integrations/{found.id}/tables/{table}")
+
+
+def _split_of(name: str, known: set[str]) -> str | None:
+    """Return the field a column was split off from (loading.md §7)."""
+    base, separator, suffix = name.rpartition("__")
+    return base if separator and len(suffix) <= 2 and base in known else None
+
+
+def _amount(text: str, kind: type[float]) -> float | None:
+    try:
+        found = kind(text) if text else None
+    except ValueError:
+        raise Refused(f"[{text}] is no number.") from None
+    if found is not None and found < 0:
+        raise Refused(f"[{text}] is below 0.")
+    return found
