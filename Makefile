@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo serve servers test quick check bench lock clean
+.PHONY: help setup demo serve servers test quick screenshots check bench lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,6 +42,9 @@ test: setup servers check  ## lint, types and every test, the slow ones too
 
 quick: setup servers  ## the tests that take seconds
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
+
+screenshots: setup  ## take pictures of every page into ./screenshots (needs Chromium)
+	@$(BIN)/python -m tests.browser screenshots
 
 check: setup  ## ruff and mypy --strict
 	@$(BIN)/ruff check .

@@ -93,5 +93,5 @@ def test_pages_are_shut_in(client: TestClient, catalog: Catalog) -> None:
     headers = client.get(link(catalog)).headers
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers["cache-control"] == "no-store"
-    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["referrer-policy"] == "same-origin"
     assert client.get("/static/style.css").headers["content-type"].startswith("text/css")

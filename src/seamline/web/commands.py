@@ -1,7 +1,6 @@
 """Run a command of ours in a process of its own.
 
-What a command needs (drivers, the warehouse's engine) stays out of the gate, and what it does wrong,
-too.
+What a command needs (drivers, the warehouse's engine) stays out of the gate.
 """
 
 import os

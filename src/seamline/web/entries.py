@@ -34,6 +34,7 @@ def entries() -> list[Entry]:
         entry("POST", "/integrations/new", "editor", integration_page.create),
         entry("POST", "/integrations/hint", "editor", integration_page.hint),
         entry("GET", _ONE, "viewer", integration_page.show),
+        entry("GET", f"{_ONE}/first", "viewer", integration_page.first),
         entry("POST", _ONE, "editor", integration_page.change),
         entry("POST", f"{_ONE}/tokens", "editor", integration_page.create_token),
         entry("POST", f"{_ONE}/tokens/{{token_id}}", "editor", integration_page.revoke_token),

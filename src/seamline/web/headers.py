@@ -6,6 +6,6 @@ PAGE_HEADERS = {
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
-    "Referrer-Policy": "no-referrer",  # an address may be a secret
+    "Referrer-Policy": "same-origin",  # an address may be a secret
     "X-Content-Type-Options": "nosniff",
 }

@@ -64,6 +64,15 @@ def show(visit: Visit) -> Outcome:
     return Page("integration.html", _facts(visit, _known(visit)))
 
 
+def first(visit: Visit) -> Outcome:
+    """Tell whether the first records have come."""
+    found = _known(visit)
+    rows = visit.catalog.all("streams_of_integration", integration_id=found.id)
+    return Page(
+        "integration_first.html", {"id": found.id, "schema": found.schema_name, "tables": rows}
+    )
+
+
 def change(visit: Visit) -> Outcome:
     """Rename, pause, resume or delete."""
     found = _known(visit)

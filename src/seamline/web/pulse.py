@@ -129,6 +129,6 @@ def _of_catalog(catalog: Catalog) -> Iterator[Metric]:
             seconds.add_metric([name], value)
     yield seconds
     alerts = GaugeMetricFamily("seamline_notifications_open", "Open notifications.")
-    row = catalog.one("notifications_open")
-    alerts.add_metric([], row["number"] if row else 0)
+    found = catalog.one("notifications_open")
+    alerts.add_metric([], found["number"] if found else 0)
     yield alerts

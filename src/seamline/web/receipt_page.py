@@ -6,7 +6,6 @@ from seamline.catalog import integrations
 from seamline.core.errors import NotFound
 from seamline.gate.receipts import ReceiptDesk
 from seamline.queue.opening import open_queue
-from seamline.queue.spool import Spool
 from seamline.web.visit import Go, Outcome, Page, Visit
 
 _SHOWN = 50
@@ -25,15 +24,12 @@ def show(visit: Visit) -> Outcome:
     receipt = visit.path["receipt"]
     queue = open_queue(visit.settings)
     try:
-        found: dict[str, Any] | None = _desk(visit, queue).look_up(receipt)
+        found: dict[str, Any] | None = ReceiptDesk(
+            visit.catalog, queue, visit.gate.intake.spool
+        ).look_up(receipt)
     finally:
         queue.close()
     if found is None:
         raise NotFound(f"there is no receipt [{receipt}]; it may have been mistyped.")
     integration = integrations.get(visit.catalog, found["integration_id"])
     return Page("receipt.html", {**found, "integration": integration.as_json()})
-
-
-def _desk(visit: Visit, queue: Any) -> ReceiptDesk:
-    spool: Spool = visit.gate.intake.spool
-    return ReceiptDesk(visit.catalog, queue, spool)

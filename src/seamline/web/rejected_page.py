@@ -1,5 +1,6 @@
 """The inbox of rejected records: look, correct, replay."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -87,7 +88,7 @@ def _facts(visit: Visit) -> dict[str, Any]:
         "sequence": message.get("sequence"),
         "record": text,
         "is_kept": found["message"] is not None,
-        "suspects": [name for name in record if name in found["reason"] or _is_odd(name)],
+        "suspects": _suspects(record, found["reason"]),
         "fields": list(record),
         "error": "",
     }
@@ -97,5 +98,8 @@ def _again(visit: Visit, facts: dict[str, Any], error: str) -> dict[str, Any]:
     return {**facts, "record": visit.form.get("record", ""), "error": error}
 
 
-def _is_odd(name: str) -> bool:
-    return name.startswith("_sdc") or "__" in name
+def _suspects(record: dict[str, Any], reason: str) -> list[str]:
+    """Return the fields a reason is about: those of odd names, else those it names."""
+    odd = [name for name in record if name.startswith("_sdc") or "__" in name]
+    words = set(re.findall(r"\w+", reason.casefold()))
+    return odd or [name for name in record if name.casefold() in words]

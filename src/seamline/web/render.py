@@ -24,8 +24,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {"ago": ago, "number": number, "size": size, "seconds": seconds, "when": when}
-    made.globals["version"] = seamline.__version__
+    made.globals |= {"version": seamline.__version__, "times": times}
     return made
+
+
+def times(rows: list[dict[str, Any]]) -> list[int]:
+    """Return the hours of rows as seconds since 1970, which charts count in."""
+    return [int(datetime.fromisoformat(f"{row['hour']}:00:00+00:00").timestamp()) for row in rows]
 
 
 def ago(text: str | None) -> str:

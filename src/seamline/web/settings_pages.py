@@ -14,7 +14,6 @@ from seamline.catalog import (
     notifications,
     users,
 )
-from seamline.catalog.users import Role
 from seamline.config.settings import meaning_of, shown
 from seamline.core.clock import now
 from seamline.core.errors import Refused
@@ -115,7 +114,7 @@ def list_users(visit: Visit) -> Outcome:
 def invite(visit: Visit) -> Outcome:
     """Add a user; the link is shown on the answer only."""
     try:
-        role = cast("Role", visit.said("role"))
+        role = cast("users.Role", visit.said("role"))
         number = users.add(visit.catalog, visit.said("login"), role, None)
     except Refused as error:
         return _users(visit, error=str(error))
@@ -132,7 +131,7 @@ def change_user(visit: Visit) -> Outcome:
         if what in ("activate", "deactivate"):
             users.change(visit.catalog, number, active=what == "activate")
         else:
-            users.change(visit.catalog, number, role=cast("Role", what))
+            users.change(visit.catalog, number, role=cast("users.Role", what))
     except Refused as error:
         return _users(visit, error=str(error))
     return Go("/settings/users")
@@ -176,11 +175,11 @@ def _hooks(visit: Visit, error: str = "", secret: str = "") -> Page:
 
 
 def _keys(visit: Visit, error: str = "", secret: str = "") -> Page:
-    data = {"keys": api_keys.listing(visit.catalog), "error": error, "secret": secret}
-    data |= {"most": api_keys.MAX_KEYS, "url": visit.base_url}
+    data: dict[str, Any] = {"keys": api_keys.listing(visit.catalog), "most": api_keys.MAX_KEYS}
+    data |= {"error": error, "secret": secret, "url": visit.base_url}
     return Page("keys.html", data, 400 if error else 200)
 
 
 def _users(visit: Visit, error: str = "", link: str = "") -> Page:
-    data = {"users": users.listing(visit.catalog), "roles": users.ROLES}
+    data: dict[str, Any] = {"users": users.listing(visit.catalog), "roles": users.ROLES}
     return Page("users.html", {**data, "error": error, "link": link}, 400 if error else 200)

@@ -45,8 +45,9 @@ class Throttle:
         count, at = self._failures.get(name, (0, 0.0))
         if count < _FREE_TRIES:
             return 0.0
-        pause = min(_FIRST_PAUSE * 2 ** min(count - _FREE_TRIES, 20), _LONGEST_PAUSE)
-        return max(0.0, at + pause - time.monotonic())
+        pause = min(_FIRST_PAUSE * 2.0 ** min(count - _FREE_TRIES, 20), _LONGEST_PAUSE)
+        left: float = at + pause - time.monotonic()
+        return max(0.0, left)
 
 
 _throttle = Throttle()

@@ -1,0 +1,88 @@
+"""A real server, a real browser: Debian's Chromium, driven by Playwright."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.server import Server
+
+PASSWORD = "correct horse battery"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update",
+         "--disable-sync"]  # fmt: skip
+
+
+def chromium() -> str | None:
+    """Return the path of the system's Chromium, if there is one."""
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    program = chromium()
+    if program is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+class Visitor:
+    """A page of a browser, and what went wrong on it."""
+
+    def __init__(self, context: BrowserContext, server: Server) -> None:
+        self.server = server
+        self.context = context
+        self.page: Page = context.new_page()
+        self.faults: list[str] = []
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("request", self._request)
+        self.page.set_default_timeout(15_000)
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.faults.append(f"{message.text} at {self.page.url}")
+
+    def _request(self, request: Any) -> None:
+        if not request.url.startswith((self.server.url, "data:", "blob:")):
+            self.faults.append(f"a request left the host: {request.url}")
+
+    def go(self, path: str) -> Page:
+        self.page.goto(f"{self.server.url}{path}")
+        return self.page
+
+    def sign_in(self, login: str = "admin") -> None:
+        page = self.go("/signin")
+        page.get_by_label("Login").fill(login)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(lambda url: "/signin" not in url)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    made = Server(tmp_path_factory.mktemp("browser") / "data").start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def visitor(browser: Browser, server: Server) -> Iterator[Visitor]:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    made = Visitor(context, server)
+    yield made
+    context.close()
+    assert made.faults == []
+
+
+@pytest.fixture(scope="session")
+def shots() -> Path | None:
+    """Where screenshots go; None to take none."""
+    return None
