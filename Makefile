@@ -43,7 +43,7 @@ test: setup servers check  ## lint, types and every test, the slow ones too
 quick: setup servers  ## the tests that take seconds
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
-screenshots: setup  ## take pictures of every page into ./screenshots (needs Chromium)
+screenshots: setup servers  ## take pictures of every page into ./screenshots
 	@$(BIN)/python -m tests.browser screenshots
 
 check: setup  ## ruff and mypy --strict

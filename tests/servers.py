@@ -1,8 +1,8 @@
-"""Binaries of the servers no wheel brings: MariaDB, and the oldest PostgreSQL we support.
+"""Programs no wheel brings: MariaDB, the oldest PostgreSQL we support, a browser.
 
 ``python -m tests.servers`` fetches Debian's or Ubuntu's packages and unpacks them under ``.venv``;
-nothing of the machine is changed and nobody needs to be root. ``MARIADB_BIN`` and ``PG_OLD_BIN``
-name other folders of binaries.
+nothing of the machine is changed and nobody needs to be root. ``MARIADB_BIN``, ``PG_OLD_BIN``
+and ``CHROMIUM_BIN`` name others.
 """
 
 import os
@@ -23,10 +23,12 @@ OLDEST_POSTGRES = 15
 def fetch() -> None:
     """Fetch what is not there yet."""
     if shutil.which("apt-get") is None:
-        print("no apt-get: tests against MariaDB and the oldest PostgreSQL will be skipped")
+        print("no apt-get: tests with MariaDB, the oldest PostgreSQL or a browser may be skipped")
         return
     _unpack("mariadb", "mariadb-server-core")
     _unpack("postgres", f"postgresql-{_postgres_version()}")
+    if _installed_browser() is None:
+        _unpack("chromium", "chromium")
 
 
 def mariadb_binaries() -> Path:
@@ -40,6 +42,25 @@ def old_postgres_binaries() -> Path:
         return Path(os.environ["PG_OLD_BIN"])
     [found] = _there("postgres").glob("usr/lib/postgresql/*/bin")
     return found
+
+
+def browser() -> tuple[str, dict[str, str]]:
+    """Return the path of a Chromium and the environment it needs."""
+    installed = _installed_browser()
+    if installed is not None:
+        return installed, {}
+    root = _there("chromium")
+    libraries = sorted({str(path.parent) for path in root.glob("usr/lib/**/*.so*")})
+    libraries += sorted({str(path.parent) for path in root.glob("lib/**/*.so*")})
+    program = root / "usr" / "lib" / "chromium" / "chromium"
+    return str(program), {**os.environ, "LD_LIBRARY_PATH": ":".join(libraries)}
+
+
+def _installed_browser() -> str | None:
+    if "CHROMIUM_BIN" in os.environ:
+        return os.environ["CHROMIUM_BIN"]
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def _there(name: str) -> Path:

@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-SOURCES = [*FOLDER.glob("test_*.py"), FOLDER.parent / "clients" / "test_real_clients.py"]
+SOURCES = [
+    *FOLDER.glob("test_*.py"),
+    FOLDER.parent / "clients" / "test_real_clients.py",
+    FOLDER.parent / "browser" / "test_quick_start.py",
+]
 ROWS = set(range(1, 201))
 
 
 def test_every_row_is_accounted_for() -> None:
     tested = {number for path in SOURCES for number in rows_of(path)}
     listed: set[int] = set()
-    for row in tomllib.loads((FOLDER / "untested.toml").read_text("utf-8"))["rows"]:
+    for row in tomllib.loads((FOLDER / "untested.toml").read_text("utf-8")).get("rows", []):
         assert row["reason"]
         listed |= set(range(row["first"], row["last"] + 1))
     assert tested | listed == ROWS

@@ -1,13 +1,12 @@
 """A real server, a real browser: Debian's Chromium, driven by Playwright."""
 
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
+from tests import servers
 from tests.server import Server
 
 PASSWORD = "correct horse battery"
@@ -16,19 +15,18 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-sync"]  # fmt: skip
 
 
-def chromium() -> str | None:
-    """Return the path of the system's Chromium, if there is one."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
+def launched(playwright: Playwright) -> Browser:
+    """Start the browser."""
+    program, environment = servers.browser()
+    return playwright.chromium.launch(
+        executable_path=program, args=FLAGS, env=dict(environment) or None
+    )
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    program = chromium()
-    if program is None:
-        pytest.skip("there is no Chromium: apt-get install chromium")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        opened = launched(playwright)
         yield opened
         opened.close()
 
@@ -80,9 +78,3 @@ def visitor(browser: Browser, server: Server) -> Iterator[Visitor]:
     yield made
     context.close()
     assert made.faults == []
-
-
-@pytest.fixture(scope="session")
-def shots() -> Path | None:
-    """Where screenshots go; None to take none."""
-    return None

@@ -53,8 +53,8 @@ def filled(server: Server) -> dict[str, str]:
     server.wait_until_empty()
     _with_settings(server)
     _backdate(server)
-    sql = "SELECT day(at) AS day, count(*) AS orders, sum(total) AS total FROM web_shop.orders"
-    sql += " GROUP BY ALL ORDER BY day"
+    sql = 'SELECT day("at") AS day, count(*) AS orders, sum(total) AS total '
+    sql += "FROM web_shop.orders GROUP BY ALL ORDER BY day"
     return {
         "home": "/",
         "integration": "/integrations/1",

@@ -38,6 +38,7 @@ def push(server: Server, token: str, records: list[dict[str, object]], sequence:
 
 
 def test_from_the_link_to_a_repaired_record(visitor: Visitor, server: Server) -> None:
+    """IA-188: the token is shown once; IA-189: no third one; IA-191: the schema is fixed."""
     page = visitor.page
 
     # The link of the first run, a password, and in.
@@ -131,7 +132,7 @@ def test_a_query_with_a_chart_and_a_download(visitor: Visitor) -> None:
 
 
 def test_keys_are_shown_once(visitor: Visitor) -> None:
-    """The list shows the last four characters, description, time and status only."""
+    """IA-190: the list shows the last four characters, description, time and status only."""
     visitor.sign_in()
     page = visitor.go("/settings/keys")
     page.get_by_label("Key description").fill("for the pipeline")

@@ -83,6 +83,12 @@ def listing(catalog: Catalog, limit: int = 100, *, everything: bool = False) -> 
     return catalog.all("notification_list", everything=int(everything), limit=limit)
 
 
+def number_open(catalog: Catalog) -> int:
+    """Return how many are open."""
+    row = catalog.one("notifications_open")
+    return row["number"] if row else 0
+
+
 def incidents(catalog: Catalog, days: int = 90) -> list[Row]:
     """Return the troubles of the last days, newest first."""
     since = (now() - timedelta(days=days)).isoformat()

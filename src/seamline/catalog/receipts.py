@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from seamline.catalog.store import Catalog
+from seamline.catalog.store import Catalog, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +33,14 @@ def earlier(catalog: Catalog, prefix: str) -> str | None:
     """Return a receipt that begins so and took part in a load, if any."""
     row = catalog.one("receipt_earlier", prefix=prefix)
     return None if row is None else str(row["id"])
+
+
+def recent(catalog: Catalog, limit: int = 50) -> list[Row]:
+    """Return the newest receipts that took part in a load, of all integrations."""
+    return catalog.all("receipts_recent", limit=limit)
+
+
+def last_received(catalog: Catalog, integration_id: int) -> str | None:
+    """Return when the newest request came of an integration's last load."""
+    rows = catalog.all("receipts_of", integration_id=integration_id, limit=1)
+    return str(rows[0]["received_at"]) if rows else None

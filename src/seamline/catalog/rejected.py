@@ -96,6 +96,11 @@ def groups(catalog: Catalog, integration_id: int | None = None) -> list[Row]:
     return [{**row, "whole": bool(row["whole"]), "advice": advice(row["reason"])} for row in rows]
 
 
+def counts(catalog: Catalog) -> dict[int, int]:
+    """Return how many wait in the inbox, by integration."""
+    return {row["integration_id"]: row["number"] for row in catalog.all("rejected_counts")}
+
+
 def of_group(catalog: Catalog, integration_id: int, table: str, reason: str) -> list[int]:
     """Return the ids of those of a group that can be replayed, oldest first, at most 1,000."""
     rows = catalog.all(

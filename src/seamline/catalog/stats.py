@@ -37,6 +37,16 @@ def by_table(catalog: Catalog, integration_id: int, since: str) -> dict[str, Row
     return {row["table_name"]: row for row in rows}
 
 
+def streams_of(catalog: Catalog, integration_id: int) -> list[Row]:
+    """Return the state of the tables of an integration that ever had a load attempt."""
+    return catalog.all("streams_of_integration", integration_id=integration_id)
+
+
+def streams_summed(catalog: Catalog) -> dict[int, Row]:
+    """Return how many tables each integration has, how many fail, and when it was last loaded."""
+    return {row["integration_id"]: row for row in catalog.all("streams_summed")}
+
+
 def last_day(at: datetime | None = None) -> str:
     """Return the hour 24 hours ago: what is loaded since then slides, and never drops at once."""
     return hour_of((at or now()) - timedelta(hours=23))

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from seamline.catalog import users
+from seamline.catalog import notifications, users
 from seamline.catalog.store import Catalog
 from seamline.catalog.users import User
 from seamline.config.paths import DataDir
@@ -191,7 +191,6 @@ def _made(outcome: Outcome, request: Request, visit: Visit, user: User | None) -
     if wants_json(request):
         text = msgspec.json.encode(outcome.data)
         return Response(text, outcome.status, PAGE_HEADERS, "application/json")
-    row = visit.catalog.one("notifications_open") if user else None
     html = (
         environment()
         .get_template(outcome.template)
@@ -201,7 +200,7 @@ def _made(outcome: Outcome, request: Request, visit: Visit, user: User | None) -
             user=user,
             csrf=csrf_token(visit.session) if visit.session else "",
             here=request.url.path,
-            alerts=row["number"] if row else 0,
+            alerts=notifications.number_open(visit.catalog) if user else 0,
         )
     )
     return Response(html, outcome.status, PAGE_HEADERS, "text/html; charset=utf-8")

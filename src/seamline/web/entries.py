@@ -21,6 +21,10 @@ _TABLE = "/integrations/{id}/tables/{table:path}"
 
 def entries() -> list[Entry]:
     """Return all routes; those with fixed words stand before those that take any."""
+    return [*_people(), *_pipeline(), *_looking(), *_settings()]
+
+
+def _people() -> list[Entry]:
     return [
         entry("GET", "/signin", "anyone", sign_in.ask),
         entry("POST", "/signin", "anyone", sign_in.sign_in),
@@ -29,6 +33,11 @@ def entries() -> list[Entry]:
         entry("POST", "/invite/{secret}", "anyone", sign_in.accept),
         entry("POST", "/settings/password", "viewer", sign_in.change_password),
         entry("GET", "/status", "anyone", status_page.show),
+    ]
+
+
+def _pipeline() -> list[Entry]:
+    return [
         entry("GET", "/", "viewer", home_page.home),
         entry("GET", "/integrations/new", "editor", integration_page.ask_new),
         entry("POST", "/integrations/new", "editor", integration_page.create),
@@ -45,6 +54,11 @@ def entries() -> list[Entry]:
         entry("POST", f"{_ONE}/merge/{{table:path}}", "editor", table_page.merge),
         entry("GET", _TABLE, "viewer", table_page.show),
         entry("POST", _TABLE, "editor", table_page.decide),
+    ]
+
+
+def _looking() -> list[Entry]:
+    return [
         entry("GET", "/live", "viewer", live_page.tail),
         entry("GET", "/rejected", "viewer", rejected_page.inbox),
         entry("POST", "/rejected/replay", "editor", rejected_page.replay_group),
@@ -54,6 +68,11 @@ def entries() -> list[Entry]:
         entry("GET", "/receipts/{receipt}", "viewer", receipt_page.show),
         entry("GET", "/query", "viewer", query_page.ask),
         entry("GET", "/query/csv", "viewer", query_page.download),
+    ]
+
+
+def _settings() -> list[Entry]:
+    return [
         entry("GET", "/destinations", "viewer", destination_page.listing),
         entry("GET", "/destinations/new/{type}", "admin", destination_page.ask_new),
         entry("POST", "/destinations/new/{type}", "admin", destination_page.create),

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from seamline.catalog import destinations, integrations, stats
+from seamline.catalog import destinations, integrations, rejected, stats
 from seamline.catalog.integrations import Integration
 from seamline.core.batch import split_stream
 from seamline.core.errors import Trouble
@@ -21,8 +21,8 @@ def home(visit: Visit) -> Outcome:
     if not found and visit.user.may("editor"):
         return Go("/integrations/new")
     day = stats.by_integration(visit.catalog, stats.last_day())
-    streams = {row["integration_id"]: row for row in visit.catalog.all("streams_summed")}
-    rejected = {r["integration_id"]: r["number"] for r in visit.catalog.all("rejected_counts")}
+    streams = stats.streams_summed(visit.catalog)
+    in_inbox = rejected.counts(visit.catalog)
     waiting = Counter[int]()
     for stream, records in waiting_by_stream(visit).items():
         waiting[split_stream(stream)[0]] += records
@@ -39,7 +39,7 @@ def home(visit: Visit) -> Outcome:
                 "destination": names.get(one.destination_id, "–"),
                 "destination_id": one.destination_id,
                 "rows_day": day.get(one.id, {}).get("rows", 0),
-                "rejected": rejected.get(one.id, 0),
+                "rejected": in_inbox.get(one.id, 0),
                 "waiting": waiting[one.id],
                 "tables": state.get("tables", 0),
                 "last_loaded_at": state.get("last_loaded_at"),

@@ -3,7 +3,16 @@
 from dataclasses import asdict
 from typing import Any
 
-from seamline.catalog import accounts, destinations, integrations, rejected, stats, tables, tokens
+from seamline.catalog import (
+    accounts,
+    destinations,
+    integrations,
+    receipts,
+    rejected,
+    stats,
+    tables,
+    tokens,
+)
 from seamline.catalog.integrations import Integration
 from seamline.core.batch import split_stream
 from seamline.core.errors import NotFound, Refused
@@ -12,6 +21,17 @@ from seamline.web.home_page import health, waiting_by_stream
 from seamline.web.visit import Go, Outcome, Page, Visit
 
 _HOURS = 48
+_NEW: dict[str, Any] = {
+    "rows_loaded": 0,
+    "rows_rejected": 0,
+    "last_loaded_at": None,
+    "error": None,
+    "failed_attempts": 0,
+    "retry_at": None,
+    "rows_day": 0,
+    "columns": 0,
+}
+"""A table that has not been loaded yet."""
 
 
 def ask_new(visit: Visit) -> Outcome:
@@ -67,7 +87,7 @@ def show(visit: Visit) -> Outcome:
 def first(visit: Visit) -> Outcome:
     """Tell whether the first records have come."""
     found = _known(visit)
-    rows = visit.catalog.all("streams_of_integration", integration_id=found.id)
+    rows = stats.streams_of(visit.catalog, found.id)
     return Page(
         "integration_first.html", {"id": found.id, "schema": found.schema_name, "tables": rows}
     )
@@ -129,7 +149,26 @@ def _with_token(visit: Visit, found: Integration) -> Page:
 
 
 def _facts(visit: Visit, found: Integration) -> dict[str, Any]:
-    number = found.id
+    rows = _tables(visit, found.id)
+    waiting = sum(row["waiting"] for row in rows)
+    state = {"failing": sum(1 for row in rows if row["error"])} if rows else {}
+    return {
+        "integration": found.as_json(),
+        "health": health(found, state, waiting),
+        "destination": destinations.of_integration(visit.catalog, found.id).name,
+        "client_id": accounts.client_id(visit.catalog),
+        "url": visit.base_url,
+        "tables": rows,
+        "tokens": [asdict(token) for token in tokens.listing(visit.catalog, found.id)],
+        "max_tokens": tokens.MAX_ACTIVE,
+        "rejected": rejected.groups(visit.catalog, found.id),
+        "freshness": asdict(stats.freshness(visit.catalog, found.id)),
+        "hours": stats.hours(visit.catalog, _HOURS, found.id),
+        **_stages(visit, found.id, rows, waiting),
+    }
+
+
+def _tables(visit: Visit, number: int) -> list[dict[str, Any]]:
     waiting = {
         split_stream(stream)[1]: records
         for stream, records in waiting_by_stream(visit).items()
@@ -144,47 +183,30 @@ def _facts(visit: Visit, found: Integration) -> dict[str, Any]:
             "columns": widths.get(row["table"], 0),
             "waiting": waiting.pop(row["table"], 0),
         }
-        for row in visit.catalog.all("streams_of_integration", integration_id=number)
+        for row in stats.streams_of(visit.catalog, number)
     ]
-    new = {"rows_loaded": 0, "rows_rejected": 0, "last_loaded_at": None, "error": None,
-           "failed_attempts": 0, "retry_at": None, "rows_day": 0, "columns": 0}  # fmt: skip
-    rows += [{"table": name, **new, "waiting": records} for name, records in waiting.items()]
-    last = max((row["last_loaded_at"] for row in rows if row["last_loaded_at"]), default=None)
-    summed = stats.by_integration(visit.catalog, stats.last_day()).get(number, {})
+    return rows + [{"table": name, **_NEW, "waiting": left} for name, left in waiting.items()]
+
+
+def _stages(visit: Visit, number: int, rows: list[dict[str, Any]], waiting: int) -> dict[str, Any]:
+    """Return the three panels of the hosted service's page, and the flow through them."""
+    day = stats.by_integration(visit.catalog, stats.last_day()).get(number, {})
     today = stats.by_integration(visit.catalog, stats.today()).get(number, {})
-    state = {"failing": sum(1 for row in rows if row["error"])} if rows else {}
-    total_waiting = sum(row["waiting"] for row in rows)
-    newest = next(iter(visit.catalog.all("receipts_of", integration_id=number, limit=1)), {})
+    last = max(rows, key=lambda row: row["last_loaded_at"] or "", default=_NEW)
     return {
-        "integration": found.as_json(),
-        "health": health(found, state, total_waiting),
-        "destination": destinations.of_integration(visit.catalog, number).name,
-        "client_id": accounts.client_id(visit.catalog),
-        "url": visit.base_url,
-        "tables": rows,
-        "tokens": [asdict(token) for token in tokens.listing(visit.catalog, number)],
-        "max_tokens": tokens.MAX_ACTIVE,
-        "rejected": rejected.groups(visit.catalog, number),
-        "extracted": {"last_received_at": newest.get("received_at")},
-        "preparing": {
-            "rows": total_waiting,
-            "tables": sum(1 for row in rows if row["waiting"]),
-        },
+        "extracted": {"last_received_at": receipts.last_received(visit.catalog, number)},
+        "preparing": {"rows": waiting, "tables": sum(1 for row in rows if row["waiting"])},
         "loaded": {
             "rows_today": today.get("rows", 0),
-            "rows_day": summed.get("rows", 0),
-            "last_table": next((r["table"] for r in rows if r["last_loaded_at"] == last), None)
-            if last
-            else None,
-            "last_loaded_at": last,
+            "rows_day": day.get("rows", 0),
+            "last_table": last.get("table") if last["last_loaded_at"] else None,
+            "last_loaded_at": last["last_loaded_at"],
         },
         "flow": {
-            "accepted": summed.get("records", 0) + total_waiting,
-            "rejected": summed.get("rejected", 0),
-            "superseded": summed.get("stale", 0),
-            "waiting": total_waiting,
-            "rows": summed.get("rows", 0),
+            "accepted": day.get("records", 0) + waiting,
+            "rejected": day.get("rejected", 0),
+            "superseded": day.get("stale", 0),
+            "waiting": waiting,
+            "rows": day.get("rows", 0),
         },
-        "freshness": asdict(stats.freshness(visit.catalog, number)),
-        "hours": stats.hours(visit.catalog, _HOURS, number),
     }

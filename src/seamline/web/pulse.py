@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from seamline.catalog import stats
+from seamline.catalog import loads, notifications, rejected, stats
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.gate.gate import Gate
@@ -102,7 +102,7 @@ def _of_catalog(catalog: Catalog) -> Iterator[Metric]:
     failing = GaugeMetricFamily(
         "seamline_table_failing", "Attempts that failed since the last load.", labels=labels
     )
-    for row in catalog.all("stream_list"):
+    for row in loads.streams(catalog):
         names = [row["schema"], row["table"]]
         loaded.add_metric(names, row["rows_loaded"])
         refused.add_metric(names, row["rows_rejected"])
@@ -113,7 +113,7 @@ def _of_catalog(catalog: Catalog) -> Iterator[Metric]:
         "seamline_inbox_records", "Rejected records nobody has replayed.", labels=["reason"]
     )
     by_reason: dict[str, int] = {}
-    for row in catalog.all("rejected_groups", integration_id=None):
+    for row in rejected.groups(catalog):
         by_reason[row["reason"]] = by_reason.get(row["reason"], 0) + row["number"]
     for reason, number in by_reason.items():
         inbox.add_metric([reason], number)
@@ -129,6 +129,5 @@ def _of_catalog(catalog: Catalog) -> Iterator[Metric]:
             seconds.add_metric([name], value)
     yield seconds
     alerts = GaugeMetricFamily("seamline_notifications_open", "Open notifications.")
-    found = catalog.one("notifications_open")
-    alerts.add_metric([], found["number"] if found else 0)
+    alerts.add_metric([], notifications.number_open(catalog))
     yield alerts

@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from seamline.catalog import integrations
+from seamline.catalog import integrations, receipts
 from seamline.core.errors import NotFound
 from seamline.gate.receipts import ReceiptDesk
 from seamline.queue.opening import open_queue
 from seamline.web.visit import Go, Outcome, Page, Visit
-
-_SHOWN = 50
 
 
 def listing(visit: Visit) -> Outcome:
@@ -16,7 +14,7 @@ def listing(visit: Visit) -> Outcome:
     asked = visit.query.get("id", "").strip()
     if asked:
         return Go(f"/receipts/{asked}")
-    return Page("receipts.html", {"receipts": visit.catalog.all("receipts_recent", limit=_SHOWN)})
+    return Page("receipts.html", {"receipts": receipts.recent(visit.catalog)})
 
 
 def show(visit: Visit) -> Outcome:

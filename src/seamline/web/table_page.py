@@ -5,14 +5,13 @@ from typing import Any
 
 from seamline.catalog import history, loads, rejected, stats, table_settings, tables
 from seamline.core.errors import NotFound, Refused, SeamlineError
-from seamline.destinations.sql import quoted
 from seamline.web.commands import run_command
 from seamline.web.integration_page import known_integration
 from seamline.web.reading import read_rows
 from seamline.web.visit import Go, Outcome, Page, Visit
 
 _LOADS = 200
-_ROWS = 20
+_ROWS = 10
 _HOURS = 48
 _POLICIES = ("split", "widen", "json", "null", "refuse")
 
@@ -21,12 +20,13 @@ def show(visit: Visit) -> Outcome:
     """Show one table."""
     found, table = known_integration(visit, visit.number()), visit.path["table"]
     columns = tables.columns(visit.catalog, found.id, table)
-    streams = visit.catalog.all("streams_of_integration", integration_id=found.id)
+    streams = stats.streams_of(visit.catalog, found.id)
     stream = next((row for row in streams if row["table"] == table), None)
     if not columns and stream is None:
         raise NotFound(f"there is no table [{table}] of {found.display_name} yet.")
     decided = table_settings.decided(visit.catalog)
     changes = history.listing(visit.catalog, found.id, table)
+    made = next((c for c in changes if c["change"] == "create table" and c["table"] == table), {})
     by_column = {c["column"]: c for c in reversed(changes) if c["table"] == table}
     known = {column.name for column in columns}
     shown = [
@@ -34,8 +34,8 @@ def show(visit: Visit) -> Outcome:
             "name": column.name,
             "type": column.type,
             "key": column.is_key,
-            "since": by_column.get(column.name, {}).get("changed_at"),
-            "receipt": by_column.get(column.name, {}).get("receipt"),
+            "since": by_column.get(column.name, made).get("changed_at"),
+            "receipt": by_column.get(column.name, made).get("receipt"),
             "split_of": _split_of(column.name, known),
         }
         for column in columns
@@ -62,7 +62,12 @@ def rows(visit: Visit) -> Outcome:
     """Show some rows of a table of the embedded warehouse."""
     found, table = known_integration(visit, visit.number()), visit.path["table"]
     data: dict[str, Any] = {"names": [], "rows": [], "error": "", "sql": ""}
-    data["sql"] = f"SELECT * FROM {quoted(found.schema_name, table)} LIMIT {_ROWS}"
+    from seamline.destinations.sql import quoted  # with it comes pyarrow
+
+    names = [column.name for column in tables.columns(visit.catalog, found.id, table)]
+    names.sort(key=lambda name: name.startswith("_sdc"))  # the user's own first
+    chosen = ", ".join(map(quoted, names)) or "*"
+    data["sql"] = f"SELECT {chosen} FROM {quoted(found.schema_name, table)} LIMIT {_ROWS}"
     try:
         data["names"], data["rows"] = read_rows(visit, data["sql"], _ROWS, found.destination_id)
     except SeamlineError as error:

@@ -1,0 +1,250 @@
+"""Who may do what in the app, and what no other site can make a user do."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seamline.catalog import notifications, stats, users
+from seamline.web.app import COOKIE, Entry, csrf_token
+from seamline.web.entries import entries
+from seamline.web.sign_in import Throttle
+from tests.contract.server import Api, body, serving
+
+PASSWORD = "correct horse battery"
+HTML = {"accept": "text/html"}
+
+
+class Person:
+    """Somebody with a browser."""
+
+    def __init__(self, api: Api, login: str, role: users.Role) -> None:
+        self.api = api
+        number = users.add(api.catalog, login, role, users.password_hash(PASSWORD))
+        found = users.sign_in(api.catalog, login, PASSWORD)
+        assert found is not None
+        self.id, self.session = number, found[1]
+
+    def get(self, path: str, **headers: str) -> Any:
+        cookie = {"cookie": f"{COOKIE}={self.session}"}
+        return self.api.client.get(path, headers={**HTML, **cookie, **headers})
+
+    def post(self, path: str, csrf: str | None = None, headers: Any = None, **form: str) -> Any:
+        token = csrf_token(self.session) if csrf is None else csrf
+        sent = {**HTML, "cookie": f"{COOKIE}={self.session}", **(headers or {})}
+        data = {**form, "csrf": token}
+        return self.api.client.post(path, data=data, headers=sent, follow_redirects=False)
+
+
+@pytest.fixture(scope="module")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with serving(tmp_path_factory.mktemp("app") / "data") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def people(api: Api) -> dict[str, Person]:
+    return {role: Person(api, role, role) for role in users.ROLES}
+
+
+def path_of(entry: Entry) -> str:
+    """Return an address an entry answers; there is nothing with this number."""
+    path = entry.path.replace("{type}", "duckdb")
+    return re.sub(r"\{[^}]+\}", "987654", path)
+
+
+@pytest.mark.parametrize("entry", entries(), ids=lambda e: f"{e.method} {e.path}")
+@pytest.mark.parametrize("role", ["nobody", "viewer", "editor", "admin"])
+def test_every_route_as_every_role(
+    api: Api, people: dict[str, Person], entry: Entry, role: str
+) -> None:
+    if entry.path == "/signout":
+        pytest.skip("it would end the session the other tests use")
+    path = path_of(entry)
+    if role == "nobody":
+        if entry.access == "anyone":
+            return
+        answer = api.client.request(entry.method, path, headers=HTML, follow_redirects=False)
+        assert answer.status_code == 303
+        assert answer.headers["location"].startswith("/signin")
+        return
+    person = people[role]
+    answer = person.get(path) if entry.method == "GET" else person.post(path)
+    order = ["anyone", "viewer", "editor", "admin"]
+    allowed = order.index(entry.access) <= order.index(role)
+    assert (answer.status_code == 403) == (not allowed), answer.text
+    assert answer.status_code != 500
+    assert "frame-ancestors 'none'" in answer.headers.get("content-security-policy", "") or (
+        answer.status_code == 303
+    )
+
+
+class TestForgery:
+    @pytest.mark.parametrize("csrf", ["", "0" * 64, "ä"])
+    def test_without_the_forms_token(self, people: dict[str, Person], csrf: str) -> None:
+        answer = people["admin"].post("/integrations/1", csrf=csrf, do="pause")
+        assert answer.status_code == 403
+
+    @pytest.mark.parametrize(
+        "headers",
+        [{"origin": "https://evil.example"}, {"origin": "null"}, {"sec-fetch-site": "cross-site"}],
+    )
+    def test_from_another_site(self, people: dict[str, Person], headers: dict[str, str]) -> None:
+        answer = people["admin"].post("/integrations/1", headers=headers, do="pause")
+        assert answer.status_code == 403
+
+    def test_from_this_app(self, people: dict[str, Person]) -> None:
+        answer = people["editor"].post(
+            "/integrations/1", headers={"origin": "http://testserver"}, do="pause"
+        )
+        assert answer.status_code == 303
+        assert people["editor"].post("/integrations/1", do="resume").status_code == 303
+
+
+class TestSigningIn:
+    def test_in_and_out(self, api: Api, people: dict[str, Person]) -> None:
+        del people
+        users.add(api.catalog, "guest", "viewer", users.password_hash(PASSWORD))
+        form = {"login": "guest", "password": PASSWORD, "next": "/live"}
+        answer = api.client.post("/signin", data=form, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/live")
+        cookie = answer.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=lax" in cookie
+        session = cookie.split("=")[1].split(";")[0]
+        signed_in = {**HTML, "cookie": f"{COOKIE}={session}"}
+        assert api.client.get("/live", headers=signed_in).status_code == 200
+        out = {"csrf": csrf_token(session)}
+        api.client.post("/signout", data=out, headers=signed_in, follow_redirects=False)
+        api.client.cookies.clear()
+        answer = api.client.get("/live", headers=signed_in, follow_redirects=False)
+        assert answer.status_code == 303
+
+    @pytest.mark.parametrize("trap", ["//evil.example", "https://evil.example", "/\\evil.example"])
+    def test_next_stays_inside(self, api: Api, people: dict[str, Person], trap: str) -> None:
+        del people
+        form = {"login": "viewer", "password": PASSWORD, "next": trap}
+        answer = api.client.post("/signin", data=form, follow_redirects=False)
+        api.client.cookies.clear()
+        assert answer.headers["location"] == "/"
+
+    def test_wrong_passwords_are_slowed_down(self, tmp_path: Path) -> None:
+        with serving(tmp_path / "slow") as api:
+            users.add(api.catalog, "ann", "admin", users.password_hash(PASSWORD))
+            answers = [
+                api.client.post("/signin", data={"login": "ann", "password": "x" * 12}).status_code
+                for _ in range(6)
+            ]
+            assert answers == [401] * 5 + [429]
+
+    def test_the_throttle_forgets_after_success_and_keeps_no_crowd(self) -> None:
+        throttle = Throttle()
+        for _ in range(9):
+            throttle.failed("a")
+        assert throttle.wait("a", "b") > 1
+        assert throttle.wait("b") == 0
+        throttle.passed("a")
+        assert throttle.wait("a") == 0
+        for number in range(20_000):
+            throttle.failed(str(number))
+        assert len(throttle._failures) == 10_000
+
+    def test_an_invitation_works_once(self, api: Api, people: dict[str, Person]) -> None:
+        page = people["admin"].post("/settings/users", login="eve@example.com", role="editor")
+        link = re.search(r"/invite/[\w-]+", page.text)
+        assert link
+        form = {"password": PASSWORD, "again": PASSWORD}
+        assert api.client.get(link[0]).status_code == 200
+        wrong = api.client.post(link[0], data={**form, "again": "x"}, follow_redirects=False)
+        assert wrong.status_code == 400
+        assert api.client.post(link[0], data=form, follow_redirects=False).status_code == 303
+        assert api.client.get(link[0]).status_code == 404
+        found = users.sign_in(api.catalog, "eve@example.com", PASSWORD)
+        assert found is not None
+        assert found[0].role == "editor"
+
+    def test_the_last_admin_stays(self, tmp_path: Path) -> None:
+        with serving(tmp_path / "last") as api:
+            admin = Person(api, "root", "admin")
+            answer = admin.post(f"/settings/users/{admin.id}", do="viewer")
+            assert answer.status_code == 400
+            assert "last admin" in answer.text
+            assert users.find(api.catalog, "root").role == "admin"
+
+
+class TestPages:
+    def test_every_page_is_json_at_the_same_address(self, people: dict[str, Person]) -> None:
+        for entry in entries():
+            if entry.method == "GET" and "{" not in entry.path:
+                answer = people["admin"].get(entry.path, accept="application/json")
+                if answer.headers.get("content-type", "").startswith("application/json"):
+                    assert isinstance(answer.json(), dict)
+                else:
+                    assert answer.status_code in (303, 400, 404), entry.path
+
+    def test_texts_are_escaped(self, api: Api, people: dict[str, Person]) -> None:
+        nasty = "<script>alert(1)</script>"
+        answer = people["editor"].post("/integrations/new", name=nasty)
+        assert answer.status_code == 200
+        for page in (answer, people["viewer"].get("/"), people["viewer"].get("/integrations/3")):
+            assert nasty not in page.text
+        del api
+
+    def test_status_never_disagrees(self, api: Api) -> None:
+        public = api.client.get("/status", headers={"accept": "application/json"}).json()
+        wire = api.client.get("/v2/import/status").json()
+        assert public["import_api"]["status"] == wire["status"] == "OK"
+        notifications.put(api.catalog, notifications.LOADING_ERROR, "destination/1", "no disk")
+        public = api.client.get("/status", headers={"accept": "application/json"}).json()
+        assert public["loading"]["status"] == "DELAYED"
+        assert "no disk" not in str(public)
+        notifications.resolve(api.catalog, notifications.LOADING_ERROR, "destination/1")
+
+    def test_live_shows_refusals_with_their_reason(
+        self, api: Api, people: dict[str, Person]
+    ) -> None:
+        assert api.post(body()).status_code == 201
+        assert api.post({"table_name": "t"}).status_code == 400
+        found = people["viewer"].get("/live", accept="application/json").json()["requests"]
+        assert [one["status"] for one in found[:2]] == [400, 201]
+        assert found[0]["integration"] == "crm"
+        assert found[0]["text"]
+        only = people["viewer"].get("/live?only=accepted", accept="application/json").json()
+        assert all(not one["refused"] for one in only["requests"])
+
+    def test_figures_of_the_day(self, api: Api, people: dict[str, Person]) -> None:
+        api.rows("SELECT 1")
+        page = people["viewer"].get("/integrations/1", accept="application/json").json()
+        assert page["loaded"]["rows_today"] == 1
+        assert page["tables"][0]["table"] == "t"
+        assert sum(hour["rows"] for hour in page["hours"]) == 1
+
+    def test_machines_are_answered(self, api: Api) -> None:
+        assert api.client.get("/healthz").text == "alive\n"
+        assert api.client.get("/readyz").status_code == 200
+        text = api.client.get("/metrics").text
+        assert "seamline_up 1.0" in text
+        assert 'seamline_requests_total{path="/v2/import/batch",status="201"}' in text
+        assert "seamline_queue_records " in text
+
+    def test_static_files(self, api: Api) -> None:
+        first = api.client.get("/static/style.css")
+        again = api.client.get(
+            "/static/style.css", headers={"if-none-match": first.headers["etag"]}
+        )
+        assert (first.status_code, again.status_code) == (200, 304)
+        assert api.client.get("/static/..%2fapp.py").status_code == 404
+        assert api.client.get("/static/LICENSES.txt").status_code == 404
+
+
+def test_rows_loaded_today_begin_anew_at_midnight() -> None:
+    from datetime import UTC, datetime, timedelta
+
+    before = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
+    after = before + timedelta(minutes=2)
+    assert stats.today(before) == "2026-11-23T00"
+    assert stats.today(after) == "2026-11-24T00"
+    assert stats.hour_of(before) < stats.today(after)
+    assert stats.hour_of(before) >= stats.last_day(after)
