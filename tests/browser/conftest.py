@@ -1,7 +1,10 @@
 """A real server, a real browser: Debian's Chromium, driven by Playwright."""
 
+import re
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
@@ -64,11 +67,23 @@ class Visitor:
         page.wait_for_url(lambda url: "/signin" not in url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server in use: the admin has a password, and there is an integration."""
     made = Server(tmp_path_factory.mktemp("browser") / "data").start()
+    set_password(made)
+    made.token("In use")
     yield made
     made.stop()
+
+
+def set_password(server: Server) -> None:
+    """Use the link of the first run."""
+    link = re.search(r"http\S+/setup/\S+", server.read_line())
+    assert link
+    body = urlencode({"password": PASSWORD, "again": PASSWORD}).encode()
+    with urllib.request.urlopen(link[0], body):
+        pass
 
 
 @pytest.fixture

@@ -2,9 +2,7 @@
 
 import json
 import random
-import re
 import time
-import urllib.request
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +10,7 @@ from urllib.parse import quote
 from seamline.catalog import api_keys, hooks, integrations, notifications
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import set_password
 from tests.server import Server
 
 SHOP = {
@@ -78,15 +76,6 @@ def filled(server: Server) -> dict[str, str]:
         "users": "/settings/users",
         "not-found": "/integrations/999",
     }
-
-
-def set_password(server: Server) -> None:
-    """Use the link of the first run."""
-    link = re.search(r"http\S+/setup/\S+", server.read_line())
-    assert link
-    body = f"password={PASSWORD}&again={PASSWORD}".replace(" ", "+").encode()
-    with urllib.request.urlopen(link[0], body):
-        pass
 
 
 def send(

@@ -3,8 +3,11 @@
 import json
 import re
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
-from playwright.sync_api import expect
+import pytest
+from playwright.sync_api import Browser, expect
 
 from tests.browser.conftest import PASSWORD, Visitor
 from tests.server import Server
@@ -37,8 +40,18 @@ def push(server: Server, token: str, records: list[dict[str, object]], sequence:
         return str(answer.headers["Seamline-Receipt"])
 
 
-def test_from_the_link_to_a_repaired_record(visitor: Visitor, server: Server) -> None:
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Server]:
+    """A server on its first run."""
+    made = Server(tmp_path / "data").start()
+    yield made
+    made.stop()
+
+
+def test_from_the_link_to_a_repaired_record(browser: Browser, fresh: Server) -> None:
     """IA-188: the token is shown once; IA-189: no third one; IA-191: the schema is fixed."""
+    server = fresh
+    visitor = Visitor(browser.new_context(permissions=["clipboard-read", "clipboard-write"]), fresh)
     page = visitor.page
 
     # The link of the first run, a password, and in.
@@ -105,6 +118,8 @@ def test_from_the_link_to_a_repaired_record(visitor: Visitor, server: Server) ->
     page.get_by_role("button", name="Generate token").click()
     page.get_by_role("link", name="Close and continue").click()
     expect(page.get_by_role("button", name="Generate token")).to_be_disabled()
+    visitor.context.close()
+    assert visitor.faults == []
 
 
 def test_a_test_record_is_judged_while_it_is_typed(visitor: Visitor) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seamline.catalog import notifications, stats, users
+from seamline.catalog import notifications, users
 from seamline.web.app import COOKIE, Entry, csrf_token
 from seamline.web.entries import entries
 from seamline.web.sign_in import Throttle
@@ -237,14 +237,3 @@ class TestPages:
         assert (first.status_code, again.status_code) == (200, 304)
         assert api.client.get("/static/..%2fapp.py").status_code == 404
         assert api.client.get("/static/LICENSES.txt").status_code == 404
-
-
-def test_rows_loaded_today_begin_anew_at_midnight() -> None:
-    from datetime import UTC, datetime, timedelta
-
-    before = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
-    after = before + timedelta(minutes=2)
-    assert stats.today(before) == "2026-11-23T00"
-    assert stats.today(after) == "2026-11-24T00"
-    assert stats.hour_of(before) < stats.today(after)
-    assert stats.hour_of(before) >= stats.last_day(after)

@@ -11,7 +11,11 @@ import pytest
 from tests.destinations.conftest import EVERY, FLATTENING
 
 FOLDER = Path(__file__).parent
-SOURCES = [*FOLDER.glob("test_*.py"), *(FOLDER.parent / "crash").glob("test_*.py")]
+SOURCES = [
+    *FOLDER.glob("test_*.py"),
+    *(FOLDER.parent / "crash").glob("test_*.py"),
+    FOLDER.parent / "unit" / "test_stats.py",
+]
 ROWS = set(range(1, 156))
 ONLY = {"test_postgres.py": ("postgres",)}
 """Files whose ``depot`` is of one type."""

@@ -99,7 +99,8 @@ def grant(catalog: Catalog, token_hash: bytes) -> Grant:
 
 def note_use(catalog: Catalog, used: Mapping[bytes, str]) -> None:
     """Note when tokens (by hash) were last used."""
-    catalog.run_many("token_used", ({"hash": hash_, "at": at} for hash_, at in used.items()))
+    with catalog.transaction():
+        catalog.run_many("token_used", ({"hash": hash_, "at": at} for hash_, at in used.items()))
 
 
 def hashed(secret: str) -> bytes:

@@ -27,6 +27,8 @@ _COMMANDS = {
         "integration": "Create, list, pause, resume and delete integrations.",
         "token": "Create, list and revoke access tokens.",
         "destination": "Add, list, check and remove destinations.",
+        "user": "Add and list users of the app.",
+        "key": "Create, list and disable keys of the Connect API.",
         "config": "Show every setting and where it came from.",
     },
     "Look": {
@@ -40,7 +42,7 @@ _COMMANDS = {
         "doctor": "Check that all is in order.",
     },
 }
-_NESTED = ("integration", "token", "destination", "rejected", "table")
+_NESTED = ("integration", "token", "destination", "rejected", "table", "user", "key")
 
 # Commands are named by path, so that starting one does not import the others.
 for _group, _names in _COMMANDS.items():

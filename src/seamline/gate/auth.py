@@ -8,6 +8,7 @@ from seamline.catalog import tokens
 from seamline.catalog.store import Catalog
 from seamline.catalog.tokens import Access, Grant
 from seamline.config.settings import Settings
+from seamline.core.clock import now
 from seamline.core.errors import Refused
 from seamline.gate import answer
 
@@ -27,6 +28,8 @@ class Authenticator:
         self._catalog = catalog
         self._foreign_hosts = foreign_hosts(settings)
         self._known: dict[bytes, Grant] = {}
+        self.used: dict[bytes, str] = {}
+        """When each token was last used, since somebody has taken this away."""
         self._version = catalog.data_version
 
     def importer(self, headers: Headers) -> Grant:
@@ -47,6 +50,7 @@ class Authenticator:
             raise answer.wrong_region()
         if found.access is Access.INACTIVE:
             raise answer.not_active()
+        self.used[tokens.hashed(secret)] = now().isoformat()
         return found
 
     def _grant(self, token_hash: bytes) -> Grant:

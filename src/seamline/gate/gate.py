@@ -1,12 +1,13 @@
 """What the gate's handlers share: who sends, what was sent, where it is kept."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.requests import Request
 
-from seamline.catalog import accounts
+from seamline.catalog import accounts, tokens
 from seamline.catalog.store import Catalog
 from seamline.catalog.tokens import Grant
 from seamline.config.paths import DataDir
@@ -23,6 +24,8 @@ from seamline.gate.intake import Intake
 from seamline.gate.receipts import ReceiptDesk
 from seamline.gate.tail import INTEGRATION, Tail
 from seamline.queue.opening import open_queue
+
+_NOTE_SECONDS = 60.0
 
 
 class Gate:
@@ -49,10 +52,23 @@ class Gate:
         self.authenticator = Authenticator(self.catalog, self.settings)
         self.intake = Intake(self.settings)
         self.desk = ReceiptDesk(self.catalog, queue, self.intake.spool)
+        noting = asyncio.create_task(self._note_uses())
         yield
+        noting.cancel()
+        self._note_used()
         await self.intake.close()
         queue.close()
         self.catalog.close()
+
+    async def _note_uses(self) -> None:
+        while True:
+            await asyncio.sleep(_NOTE_SECONDS)
+            self._note_used()
+
+    def _note_used(self) -> None:
+        used, self.authenticator.used = self.authenticator.used, {}
+        if used:
+            tokens.note_use(self.catalog, used)
 
     def grant(self, request: Request) -> Grant:
         """Return what the request's token gives access to; raise the 401 otherwise."""

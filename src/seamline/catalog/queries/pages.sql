@@ -77,5 +77,8 @@ SELECT count(*) AS number FROM notification WHERE resolved_at IS NULL AND dismis
 -- receipts_of
 SELECT r.id, r.table_name AS "table", r.records, r.received_at, r.loaded, r.rejected, r.stale
 FROM load AS l JOIN receipt AS r ON r.load_id = l.id
-WHERE l.id = (SELECT max(id) FROM load WHERE integration_id = :integration_id AND state = 'loaded')
+WHERE l.id = (
+  SELECT max((SELECT id FROM load WHERE integration_id = s.integration_id
+              AND table_name = s.table_name AND state = 'loaded' ORDER BY id DESC LIMIT 1))
+  FROM stream AS s WHERE s.integration_id = :integration_id)
 ORDER BY r.id DESC LIMIT :limit;

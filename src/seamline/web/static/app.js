@@ -40,10 +40,19 @@ function drawAll() {
   document.querySelectorAll("[data-chart]").forEach(draw);
 }
 
+/* What scrolls sideways must be reachable by keyboard. */
+function reachable() {
+  document.querySelectorAll(".wide, pre").forEach((box) => {
+    if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+  });
+}
+
+document.addEventListener("htmx:afterSettle", reachable);
 document.addEventListener("DOMContentLoaded", () => {
   drawAll();
+  reachable();
   let pending;
-  addEventListener("resize", () => { clearTimeout(pending); pending = setTimeout(drawAll, 200); });
+  addEventListener("resize", () => { clearTimeout(pending); pending = setTimeout(() => { drawAll(); reachable(); }, 200); });
 });
 
 document.addEventListener("click", async (event) => {
