@@ -26,8 +26,9 @@ def launched(playwright: Playwright) -> Browser:
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Not for the whole session: Playwright leaves a loop running, which other tests cannot have.
     with sync_playwright() as playwright:
         opened = launched(playwright)
         yield opened

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seamline.catalog import notifications, users
+from seamline.catalog import api_keys, notifications, users
 from seamline.web.app import COOKIE, Entry, csrf_token
 from seamline.web.entries import entries
 from seamline.web.sign_in import Throttle
@@ -224,7 +224,9 @@ class TestPages:
     def test_machines_are_answered(self, api: Api) -> None:
         assert api.client.get("/healthz").text == "alive\n"
         assert api.client.get("/readyz").status_code == 200
-        text = api.client.get("/metrics").text
+        assert api.client.get("/metrics").status_code == 401, "not from this machine"
+        _, key = api_keys.create(api.catalog, "prometheus", "admin")
+        text = api.client.get("/metrics", headers={"authorization": f"Bearer {key}"}).text
         assert "seamline_up 1.0" in text
         assert 'seamline_requests_total{path="/v2/import/batch",status="201"}' in text
         assert "seamline_queue_records " in text

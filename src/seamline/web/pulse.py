@@ -15,9 +15,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from seamline.catalog import loads, notifications, rejected, stats
+from seamline.catalog import api_keys, loads, notifications, rejected, stats
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
+from seamline.gate.auth import bearer
 from seamline.gate.gate import Gate
 from seamline.queue.backlog import waiting_records
 from seamline.queue.opening import open_queue
@@ -38,7 +39,9 @@ def pulse_routes(gate: Gate) -> list[Route]:
         return PlainTextResponse(f"{trouble or 'ready'}\n", 503 if trouble else 200)
 
     async def metrics(request: Request) -> Response:
-        del request
+        if not _is_local(request) and not await asyncio.to_thread(_has_key, gate, request):
+            text = "metrics name your tables: send an API access key as bearer token\n"
+            return PlainTextResponse(text, 401)
         return Response(await asyncio.to_thread(_measured, gate), media_type=_TYPE)
 
     return [
@@ -46,6 +49,20 @@ def pulse_routes(gate: Gate) -> list[Route]:
         Route("/readyz", ready, methods=["GET"]),
         Route("/metrics", metrics, methods=["GET"]),
     ]
+
+
+def _is_local(request: Request) -> bool:
+    """Say whether a program of this very machine asks, and no proxy for somebody else."""
+    host = request.client.host if request.client else ""
+    return host in ("127.0.0.1", "::1") and "x-forwarded-for" not in request.headers
+
+
+def _has_key(gate: Gate, request: Request) -> bool:
+    catalog = Catalog(DataDir(gate.settings.data_dir).catalog)
+    try:
+        return api_keys.is_good(catalog, bearer(request.headers))
+    finally:
+        catalog.close()
 
 
 def _measured(gate: Gate) -> bytes:
