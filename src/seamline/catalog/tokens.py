@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 import secrets
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -12,6 +14,8 @@ from seamline.core.clock import now
 from seamline.core.errors import NotFound, Refused
 
 MAX_ACTIVE = 2
+
+_ADOPTED = re.compile(r"at_[0-9A-Za-z]{32,200}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,24 @@ def create(catalog: Catalog, integration_id: int) -> tuple[Token, str]:
         )
     assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row
     return next(t for t in listing(catalog, integration_id) if t.id == row["id"]), secret
+
+
+def adopt(catalog: Catalog, integration_id: int, secret: str) -> None:
+    """Take a secret somebody else has made for a token.
+
+    Raises ``Refused`` for one that could be guessed, is known already, or would be the third.
+    """
+    if not _ADOPTED.fullmatch(secret):
+        raise Refused("a token must be at_ and at least 32 letters and digits.")
+    at = now().isoformat()
+    values = {"hash": hashed(secret), "last_four": secret[-4:], "now": at}
+    with catalog.transaction():
+        if len(listing(catalog, integration_id)) >= MAX_ACTIVE:
+            raise Refused(f"a source may have at most {MAX_ACTIVE} active access tokens.")
+        try:
+            catalog.one("token_create", integration_id=integration_id, **values)
+        except sqlite3.IntegrityError as error:
+            raise Refused(f"the token …{secret[-4:]} was used before; make another one.") from error
 
 
 def listing(catalog: Catalog, integration_id: int) -> list[Token]:

@@ -29,6 +29,7 @@ _COMMANDS = {
         "destination": "Add, list, check and remove destinations.",
         "user": "Add and list users of the app.",
         "key": "Create, list and disable keys of the Connect API.",
+        "apply": "Make it as a file says.",
         "config": "Show every setting and where it came from.",
     },
     "Look": {
