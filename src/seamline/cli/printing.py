@@ -32,7 +32,12 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: st
     kept = [list(row) for row in rows]
     if not kept and empty:
         console().print(empty)
-        return
+    else:
+        console().print(table_of(columns, kept))
+
+
+def table_of(columns: Sequence[str], kept: Sequence[Sequence[Any]]) -> Table:
+    """Return rows under headings; numbers to the right."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, column in enumerate(columns):
         numeric = bool(kept) and all(
@@ -43,7 +48,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: st
         table.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in kept:
         table.add_row(*(Text(shown(value)) for value in row))
-    console().print(table)
+    return table
 
 
 def shown(value: Any) -> str:

@@ -1,48 +1,79 @@
 """``seamline status``: is it up, how much waits, how is each table?"""
 
 import http.client
+import time
 from collections import Counter
-from typing import Any
+from dataclasses import asdict
+from typing import Annotated, Any
 
 import msgspec
+from cyclopts import Parameter
+from rich.console import Group
+from rich.live import Live
+from rich.text import Text
 
-from seamline.catalog import integrations, loads
+from seamline.catalog import integrations, loads, notifications, stats
 from seamline.catalog.store import Catalog
 from seamline.cli.options import DEFAULT_OPTIONS, Options
-from seamline.cli.printing import bytes_text, console, moment, print_json, print_table
+from seamline.cli.printing import bytes_text, console, moment, print_json, table_of
 from seamline.config.lock import holder_of
 from seamline.core.batch import split_stream, stream_name
 from seamline.queue.backlog import waiting_records
 from seamline.queue.opening import open_queue
 
+_HEADINGS = ("table", "waiting", "rows loaded", "rejected", "last loaded", "state")
 
-def status(*, options: Options = DEFAULT_OPTIONS) -> None:
+
+def status(
+    *,
+    watch: Annotated[bool, Parameter(help="show it anew all the time, until Ctrl-C")] = False,
+    every: Annotated[float, Parameter(help="seconds between two looks")] = 1.0,
+    options: Options = DEFAULT_OPTIONS,
+) -> None:
     """Show processes, queue and tables; works with the server running or stopped."""
     with options.catalog() as catalog:
-        facts = gather(options, catalog)
-    if options.json:
-        print_json(facts)
-        return
-    out = console()
-    server, queue = facts["server"], facts["queue"]
+        if not watch:
+            facts = gather(options, catalog)
+            if options.json:
+                print_json(facts)
+            else:
+                console().print(_picture(facts))
+            return
+        out = console()
+        with Live(console=out, screen=out.is_terminal, auto_refresh=False) as live:
+            while True:
+                facts = gather(options, catalog)
+                if options.json:
+                    print_json(facts)
+                else:
+                    live.update(_picture(facts), refresh=True)
+                time.sleep(max(every, 0.1))
+
+
+def _picture(facts: dict[str, Any]) -> Group:
+    server, queue, figures = facts["server"], facts["queue"], facts["figures"]
     up = f"running (process {server['process']})" if server["process"] else "stopped"
-    out.print(f"server  {up}; import API {server['import_api']} at {server['url']}")
-    out.print(f"queue   {queue['records']} records wait; {bytes_text(queue['bytes'])} on disk")
-    print_table(
-        ["table", "waiting", "rows loaded", "rejected", "last loaded", "state"],
-        [
-            (
-                f"{row['schema']}.{row['table']}",
-                row["waiting"],
-                row["rows_loaded"],
-                row["rows_rejected"],
-                moment(row["last_loaded_at"]),
-                f"{row['error']} (next try {moment(row['retry_at'])})" if row["error"] else "ok",
-            )
-            for row in facts["tables"]
-        ],
-        empty="No tables yet: push a record.",
+    rows = [
+        (
+            f"{row['schema']}.{row['table']}",
+            row["waiting"],
+            row["rows_loaded"],
+            row["rows_rejected"],
+            moment(row["last_loaded_at"]),
+            f"{row['error']} (next try {moment(row['retry_at'])})" if row["error"] else "ok",
+        )
+        for row in facts["tables"]
+    ]
+    fresh = figures["freshness"]
+    halves = "–" if fresh["p50"] is None else f"{fresh['p50']:.2f} s, 99 % {fresh['p99']:.2f} s"
+    lines = (
+        f"server  {up}; import API {server['import_api']} at {server['url']}",
+        f"queue   {queue['records']} records wait; {bytes_text(queue['bytes'])} on disk",
+        f"loads   {figures['rate']:.0f} records/s in the last minute; freshness {halves}",
+        f"alerts  {figures['notifications']} open",
     )
+    below = table_of(_HEADINGS, rows) if rows else Text("No tables yet: push a record.")
+    return Group(*(Text(line) for line in lines), below)
 
 
 def gather(options: Options, catalog: Catalog) -> dict[str, Any]:
@@ -58,6 +89,11 @@ def gather(options: Options, catalog: Catalog) -> dict[str, Any]:
             "import_api": _import_api(options.url),
         },
         "queue": {"records": sum(waiting.values()), "bytes": size},
+        "figures": {
+            "rate": stats.rate(catalog),
+            "freshness": asdict(stats.freshness(catalog)),
+            "notifications": notifications.number_open(catalog),
+        },
         "tables": _tables(catalog, waiting),
     }
 
