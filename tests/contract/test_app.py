@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -31,7 +32,7 @@ class Person:
         cookie = {"cookie": f"{COOKIE}={self.session}"}
         return self.api.client.get(path, headers={**HTML, **cookie, **headers})
 
-    def post(self, path: str, csrf: str | None = None, headers: Any = None, **form: str) -> Any:
+    def post(self, path: str, /, csrf: str | None = None, headers: Any = None, **form: str) -> Any:
         token = csrf_token(self.session) if csrf is None else csrf
         sent = {**HTML, "cookie": f"{COOKIE}={self.session}", **(headers or {})}
         data = {**form, "csrf": token}
@@ -239,3 +240,52 @@ class TestPages:
         assert (first.status_code, again.status_code) == (200, 304)
         assert api.client.get("/static/..%2fapp.py").status_code == 404
         assert api.client.get("/static/LICENSES.txt").status_code == 404
+
+
+NASTY = (
+    "", "\x00", "\ud7ff\U0010ffff", "../../etc/passwd", "' OR 1=1 --", '"; DROP TABLE user; --',
+    "9" * 400, "-1", "nan", "1e400", "<b>", "{{ 7*7 }}", "%00%ff", "[" * 3_000, "a" * 50_000,
+    "{}", "null", '{"id": {}}', "env:HOME",
+)  # fmt: skip
+FIELDS = (
+    "name", "schema", "type", "key_names", "destination", "do", "record", "table", "keys",
+    "integration", "reason", "old", "new", "on_conflict", "flush_seconds", "flush_rows",
+    "flush_bytes", "column", "url", "email", "description", "login", "role", "password", "again",
+    "path", "next",
+)  # fmt: skip
+LEFT_OUT = (
+    "/settings/password", "/signout", "/settings/users/{id}", "/destinations/{id}",
+    "/destinations/{id}/check", "/integrations/{id}/merge/{table:path}",
+)  # fmt: skip
+"""Those that would end the test's own session, and those that run commands."""
+
+
+@pytest.mark.parametrize(
+    "entry", [e for e in entries() if e.path not in LEFT_OUT], ids=lambda e: f"{e.method} {e.path}"
+)
+def test_hostile_input_is_answered_with_words(
+    api: Api, people: dict[str, Person], entry: Entry
+) -> None:
+    """Never a 500, whatever stands in forms, addresses and queries."""
+    person = people["admin"]
+    for index, value in enumerate(NASTY):
+        place = quote(value[:200], safe="") or "x"
+        for path in (entry.path.replace("{type}", "duckdb"), entry.path):
+            address = re.sub(r"\{[^}]+\}", "1" if path is not entry.path else place, path)
+            if entry.method == "GET":
+                query = urlencode({"sql": value[:5_000], "q": value[:5_000], "next": value[:5_000],
+                                   "integration": value[:300], "id": value[:300]})  # fmt: skip
+                answer = person.get(f"{address}?{query}")
+            else:
+                rotated = FIELDS[index % 3 :: 3] if index % 2 else FIELDS
+                answer = person.post(address, **dict.fromkeys(rotated, value))
+            assert answer.status_code < 500 or answer.status_code == 503, (address, value[:60])
+    assert api.client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("value", ["-1", "nan", "inf", "1e400", "9" * 400, "x"])
+@pytest.mark.parametrize("field", ["flush_seconds", "flush_rows", "flush_bytes"])
+def test_amounts_nobody_can_mean(people: dict[str, Person], field: str, value: str) -> None:
+    answer = people["editor"].post("/integrations/1/tables/t", **{field: value})
+    assert answer.status_code == 400
+    assert field in answer.text or "no number" in answer.text

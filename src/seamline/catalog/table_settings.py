@@ -29,6 +29,7 @@ class TableSettings:
 
 NOTHING = TableSettings()
 _LEAST = {"flush_seconds": 0.0, "flush_rows": 1, "flush_bytes": 1}
+_MOST = 10**12
 
 Decided = dict[tuple[int, str], TableSettings]
 """By integration and table; the empty table stands for all of the integration."""
@@ -59,8 +60,8 @@ def decide(
 ) -> TableSettings:
     """Change decisions, None takes one back; raise ``Refused`` for a value that cannot be."""
     for name, value in changes.items():
-        if name in _LEAST and value is not None and value < _LEAST[name]:
-            raise Refused(f"{name} is [{value}]; the least is {_LEAST[name]}.")
+        if name in _LEAST and value is not None and not _LEAST[name] <= value <= _MOST:
+            raise Refused(f"{name} is [{value}]; it must be {_LEAST[name]} to {_MOST}.")
         if name == "on_conflict" and value is not None and value not in get_args(OnConflict):
             words = ", ".join(get_args(OnConflict))
             raise Refused(f"on_conflict is [{value}]; it must be one of {words}.")
