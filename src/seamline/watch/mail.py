@@ -63,9 +63,9 @@ def _message(row: Row, sender: str) -> EmailMessage:
     message["Subject"] = f"{SUBJECT}{first}"
     message["From"] = sender
     message["To"] = "undisclosed-recipients:;"
-    times = "" if row["count"] == 1 else f" It has happened {row['count']} times."
+    times = "" if row["count"] == 1 else f"It has happened {row['count']} times.\n"
     message.set_content(
-        f"{row['text']}\n\nLevel: {row['level']}. Since {row['opened_at']}.{times}\n"
+        f"{row['text']}\n\nLevel: {row['level']}\nSince: {row['opened_at'][:19]} (UTC)\n{times}"
         "It is in the app under Notifications until it is over or dismissed.\n"
     )
     return message
