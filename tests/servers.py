@@ -1,4 +1,5 @@
-"""Programs no wheel brings: MariaDB, the oldest PostgreSQL we support, a browser.
+"""Programs no wheel brings: MariaDB, the oldest PostgreSQL we support, promtool,
+a browser.
 
 ``python -m tests.servers`` fetches Debian's or Ubuntu's packages and unpacks them under ``.venv``;
 nothing of the machine is changed and nobody needs to be root. ``MARIADB_BIN``, ``PG_OLD_BIN``
@@ -27,6 +28,7 @@ def fetch() -> None:
         return
     _unpack("mariadb", "mariadb-server-core")
     _unpack("postgres", f"postgresql-{_postgres_version()}")
+    _unpack("prometheus", "prometheus")
     if _installed_browser() is None:
         _unpack("chromium", "chromium")
 
@@ -42,6 +44,11 @@ def old_postgres_binaries() -> Path:
         return Path(os.environ["PG_OLD_BIN"])
     [found] = _there("postgres").glob("usr/lib/postgresql/*/bin")
     return found
+
+
+def promtool() -> Path:
+    """Return the program that checks Prometheus' rules."""
+    return _there("prometheus") / "usr" / "bin" / "promtool"
 
 
 def browser() -> tuple[str, dict[str, str]]:

@@ -211,9 +211,20 @@ class TestPages:
         found = people["viewer"].get("/live", accept="application/json").json()["requests"]
         assert [one["status"] for one in found[:2]] == [400, 201]
         assert found[0]["integration"] == "crm"
+        assert (found[1]["table"], found[1]["record"]) == ("t", '{"id":1,"name":"a"}')
         assert found[0]["text"]
         only = people["viewer"].get("/live?only=accepted", accept="application/json").json()
         assert all(not one["refused"] for one in only["requests"])
+
+    def test_live_hides_chosen_fields(self, tmp_path: Path) -> None:
+        with serving(tmp_path / "mask", mask_fields="name, phone") as api:
+            assert api.post(body()).status_code == 201
+            viewer = Person(api, "v", "viewer")
+            page = viewer.get("/live")
+            found = viewer.get("/live", accept="application/json").json()["requests"]
+            assert found[0]["record"] == '{"id":1,"name":"…"}'
+            assert "sample" not in found[0]
+            assert "&#34;name&#34;:&#34;a&#34;" not in page.text
 
     def test_figures_of_the_day(self, api: Api, people: dict[str, Person]) -> None:
         api.rows("SELECT 1")

@@ -1,6 +1,7 @@
 """The reference is true: every setting, command and table named there exists, and the other way."""
 
 import re
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from seamline.cli.main import _COMMANDS
 from seamline.config.settings import Settings, meaning_of
+from tests import servers
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")]
@@ -38,3 +40,20 @@ def test_files_named_in_the_docs_exist(page: Path) -> None:
     named = re.findall(r"`((?:src|tests|bench|docs)/[\w./-]+\.\w+)`", page.read_text("utf-8"))
     for name in named:
         assert (ROOT / name).exists(), name
+
+
+def test_the_rules_for_prometheus_are_rules(tmp_path: Path) -> None:
+    """promtool reads them, and every metric they name is one that is measured."""
+    text = (ROOT / "docs/how-to/monitor.md").read_text("utf-8")
+    found = re.search(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert found
+    rules = tmp_path / "rules.yml"
+    rules.write_text(found[1])
+    done = subprocess.run(
+        [servers.promtool(), "check", "rules", rules], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "3 rules found" in done.stdout
+    measured = (ROOT / "src/seamline/web/pulse.py").read_text("utf-8")
+    for name in re.findall(r"seamline_[a-z_]+", found[1]):
+        assert f'"{name}"' in measured

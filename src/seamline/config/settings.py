@@ -66,6 +66,9 @@ class Settings:
         "", "where mail is handed in, as smtp://user:password@host:587; empty: none is sent"
     )
     mail_from: str = _setting("seamline@localhost", "sender of mail")
+    mask_fields: str = _setting(
+        "", "fields whose values the app's live page hides, as email,phone; * hides all"
+    )
     log_level: str = _setting("info", "debug, info, warning or error")
 
 

@@ -1,6 +1,7 @@
 """What the gate's handlers share: who sends, what was sent, where it is kept."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -22,10 +23,12 @@ from seamline.gate.idempotency import receipt_for
 from seamline.gate.inflate import inflate
 from seamline.gate.intake import Intake
 from seamline.gate.receipts import ReceiptDesk
-from seamline.gate.tail import INTEGRATION, Tail
+from seamline.gate.tail import INTEGRATION, SAMPLE, SAMPLE_BYTES, Tail
 from seamline.queue.opening import open_queue
 
 _NOTE_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class Gate:
@@ -96,4 +99,11 @@ class Gate:
         receipt, once = receipt_for(request.headers, integration_id, body)
         at = now()
         batches = [part.batch(integration_id, receipt, at) for part in checked]
-        return await self.intake.store(batches, once)
+        result = await self.intake.store(batches, once)
+        request.scope[SAMPLE] = (checked[0].table, checked[0].messages[:SAMPLE_BYTES])
+        for batch in batches if log.isEnabledFor(logging.DEBUG) else ():
+            log.debug(
+                "accepted receipt=%s table=%s integration=%d records=%d",
+                receipt, batch.envelope.table, integration_id, batch.envelope.records,
+            )  # fmt: skip
+        return result

@@ -15,11 +15,14 @@ _MOST_TEXT = 300
 _REFUSED = 400
 INTEGRATION = "seamline.integration"
 """Where a request's scope says whose it is, once that is known."""
+SAMPLE = "seamline.sample"
+"""Where it keeps the table and the beginning of the messages that were accepted."""
+SAMPLE_BYTES = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One request and its answer; the records themselves are not kept."""
+    """One request and its answer."""
 
     at: datetime
     path: str
@@ -29,6 +32,9 @@ class Seen:
     size: int
     text: str
     """Why it was refused."""
+    table: str
+    sample: bytes
+    """The beginning of its messages, if they were accepted."""
 
 
 class Tail:
@@ -49,6 +55,7 @@ class Tail:
         self.answers[path, answer.status] += 1
         size = request.headers.get("content-length", "")
         refused = answer.status >= _REFUSED
+        table, sample = request.scope.get(SAMPLE, ("", b""))
         self._seen.append(
             Seen(
                 now(),
@@ -58,6 +65,8 @@ class Tail:
                 answer.headers.get("Seamline-Receipt", ""),
                 int(size) if size.isdigit() and len(size) < 19 else 0,
                 answer.content[:_MOST_TEXT].decode("utf-8", "replace") if refused else "",
+                table,
+                bytes(sample),
             )
         )
 

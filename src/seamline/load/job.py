@@ -67,6 +67,8 @@ class Loaded:
     position: int
     records: int
     size: int
+    receipts: tuple[str, ...]
+    """Of the requests, as they came."""
 
 
 @dataclass(slots=True)
@@ -112,6 +114,7 @@ class Loader:
             taken[-1].position,
             sum(entry.batch.envelope.records for entry in taken),
             sum(len(entry.batch.messages) for entry in taken),
+            tuple(dict.fromkeys(entry.batch.envelope.receipt for entry in taken)),
         )
 
 

@@ -127,7 +127,11 @@ class Worker:
                 self._schedule.empty(stream)
                 return
             self._schedule.loaded(stream, loaded.position, loaded.records, loaded.size, begin)
-            log.info("loaded table=%s records=%d", table, loaded.records)
+            log.info(
+                "loaded table=%s.%s records=%d requests=%d receipt=%s last_receipt=%s",
+                integration.schema_name, table, loaded.records, len(loaded.receipts),
+                loaded.receipts[0], loaded.receipts[-1],
+            )  # fmt: skip
 
     def _flush_of(self, stream: str) -> Flush:
         """Return when a stream is loaded; asked often, so it is remembered for a while."""

@@ -1,5 +1,6 @@
 """The tail of requests, and a form that sends one."""
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -24,15 +25,29 @@ def tail(visit: Visit) -> Outcome:
     names = {
         one.id: one.display_name for one in integrations.listing(visit.catalog, with_deleted=True)
     }
+    hidden = {field.strip() for field in visit.settings.mask_fields.split(",") if field.strip()}
     seen: list[dict[str, Any]] = []
     for one in visit.gate.tail:
         name = names.get(one.integration_id or 0, "")
-        text = f"{name} {one.path} {one.status} {one.receipt} {one.text}".lower()
+        record = _first_record(one.sample, hidden)
+        text = f"{name} {one.path} {one.table} {one.status} {one.receipt} {one.text} {record}"
         refused = one.status >= _REFUSED
-        if words in text and (not only or refused == (only == "refused")):
-            at = one.at.isoformat()
-            seen.append({**asdict(one), "at": at, "integration": name, "refused": refused})
+        if words in text.lower() and (not only or refused == (only == "refused")):
+            facts = {key: value for key, value in asdict(one).items() if key != "sample"}
+            facts |= {"at": one.at.isoformat(), "integration": name, "record": record}
+            seen.append({**facts, "refused": refused})
     return Page("live.html", {"requests": seen[:_SHOWN], "only": only, "q": words})
+
+
+def _first_record(sample: bytes, hidden: set[str]) -> str:
+    """Return the first record of a request with chosen fields hidden; empty if it is too long."""
+    try:
+        message, _ = json.JSONDecoder().raw_decode(sample.decode()[1:].lstrip())
+        record = message.get("data", {})
+        shown = {k: "…" if k in hidden or "*" in hidden else v for k, v in record.items()}
+        return msgspec.json.encode(shown).decode()
+    except (ValueError, AttributeError, RecursionError):
+        return ""
 
 
 def ask(visit: Visit) -> Outcome:
