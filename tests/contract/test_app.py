@@ -231,6 +231,8 @@ class TestPages:
         page = people["viewer"].get("/integrations/1", accept="application/json").json()
         assert page["loaded"]["rows_today"] == 1
         assert page["tables"][0]["table"] == "t"
+        table = people["viewer"].get("/integrations/1/tables/t", accept="application/json").json()
+        assert [one["token"] for one in table["history"]] == [api.t1[-4:]]
         assert sum(hour["rows"] for hour in page["hours"]) == 1
 
     def test_machines_are_answered(self, api: Api) -> None:

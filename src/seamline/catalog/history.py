@@ -1,6 +1,6 @@
 """Schema history: which changes the loader made to tables, when, and for which request."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -28,10 +28,17 @@ def put(
     integration_id: int,
     changes: Sequence[SchemaChange],
     at: datetime,
+    token_of: Mapping[str, int | None],
 ) -> None:
-    """Note the changes of a load; part of the caller's transaction."""
+    """Note the changes of a load; ``token_of`` tells which token a receipt's request came with."""
     of_load = {"load_id": load_id, "integration_id": integration_id, "changed_at": at.isoformat()}
-    catalog.run_many("schema_change_put", ({**of_load, **asdict(change)} for change in changes))
+    catalog.run_many(
+        "schema_change_put",
+        (
+            {**of_load, **asdict(change), "token_id": token_of.get(change.receipt or "")}
+            for change in changes
+        ),
+    )
 
 
 def listing(

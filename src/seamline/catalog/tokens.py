@@ -39,6 +39,7 @@ class Grant:
     """The integration's: import_api or webhook."""
     key_names: tuple[str, ...] = ()
     """The integration's, if it is a webhook."""
+    token_id: int | None = None
 
 
 class Access(Enum):
@@ -116,6 +117,7 @@ def grant(catalog: Catalog, token_hash: bytes) -> Grant:
         row["integration_id"],
         row["type"],
         tuple(json.loads(row["key_names"])),
+        row["id"],
     )
 
 

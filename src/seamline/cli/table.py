@@ -78,11 +78,12 @@ def show(integration: str, table: str, /, *, options: Options = DEFAULT_OPTIONS)
     )
     console().print(f"A value of another type: {settings.on_conflict or 'split'}.")
     print_table(
-        ["when", "table", "change", "column", "type", "was", "request"],
+        ["when", "table", "change", "column", "type", "was", "request", "token"],
         [
             (
                 moment(c["changed_at"]), c["table"], c["change"], c["column"] or "",
                 c["type"] or "", c["was"] or "", c["receipt"] or "",
+                f"…{c['token']}" if c["token"] else "",
             )
             for c in changes
         ],

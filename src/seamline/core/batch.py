@@ -37,6 +37,8 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """Whether no record is plain, because no schema speaks for it (push)."""
     proof: int = 0
     """Which version of ``core/plain.py`` proved the others plain."""
+    token_id: int | None = None
+    """The token the request came with, if it came with one."""
 
     @property
     def apart(self) -> tuple[int, ...]:

@@ -69,7 +69,13 @@ class Checked:
     deletions: list[int] = field(default_factory=list)
     untyped: bool = False
 
-    def batch(self, integration_id: int, receipt: str, received_at: datetime) -> Batch:
+    def batch(
+        self,
+        integration_id: int,
+        receipt: str,
+        received_at: datetime,
+        token_id: int | None = None,
+    ) -> Batch:
         """Return what is stored of the request."""
         envelope = Envelope(
             integration_id=integration_id,
@@ -86,6 +92,7 @@ class Checked:
             untyped=self.untyped,
             proof=PROOF,
             bookmarks=self.bookmarks,
+            token_id=token_id,
         )
         return Batch(envelope, self.messages)
 

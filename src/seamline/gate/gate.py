@@ -23,7 +23,7 @@ from seamline.gate.idempotency import receipt_for
 from seamline.gate.inflate import inflate
 from seamline.gate.intake import Intake
 from seamline.gate.receipts import ReceiptDesk
-from seamline.gate.tail import INTEGRATION, SAMPLE, SAMPLE_BYTES, Tail
+from seamline.gate.tail import INTEGRATION, SAMPLE, SAMPLE_BYTES, TOKEN, Tail
 from seamline.queue.opening import open_queue
 
 _NOTE_SECONDS = 60.0
@@ -77,6 +77,7 @@ class Gate:
         """Return what the request's token gives access to; raise the 401 otherwise."""
         found = self.authenticator.importer(request.headers)
         request.scope[INTEGRATION] = found.integration_id
+        request.scope[TOKEN] = found.token_id
         return found
 
     async def body(self, request: Request) -> bytes:
@@ -98,7 +99,8 @@ class Gate:
         """
         receipt, once = receipt_for(request.headers, integration_id, body)
         at = now()
-        batches = [part.batch(integration_id, receipt, at) for part in checked]
+        token = request.scope.get(TOKEN)
+        batches = [part.batch(integration_id, receipt, at, token) for part in checked]
         result = await self.intake.store(batches, once)
         request.scope[SAMPLE] = (checked[0].table, checked[0].messages[:SAMPLE_BYTES])
         for batch in batches if log.isEnabledFor(logging.DEBUG) else ():

@@ -15,6 +15,8 @@ _MOST_TEXT = 300
 _REFUSED = 400
 INTEGRATION = "seamline.integration"
 """Where a request's scope says whose it is, once that is known."""
+TOKEN = "seamline.token"  # noqa: S105 - a key of the scope
+"""Where it says by which token it came."""
 SAMPLE = "seamline.sample"
 """Where it keeps the table and the beginning of the messages that were accepted."""
 SAMPLE_BYTES = 4_096

@@ -10,7 +10,7 @@ from seamline.gate.chunks import UNREADABLE, split_array, unreadable
 from seamline.gate.envelope import MAX_MESSAGES
 from seamline.gate.gate import Gate
 from seamline.gate.sequence import MILLISECOND, Sequences
-from seamline.gate.tail import INTEGRATION
+from seamline.gate.tail import INTEGRATION, TOKEN
 from seamline.gate.wrapped import check_wrapped
 
 TABLE = "data"
@@ -29,6 +29,7 @@ class Webhook:
         """Take one record or an array of them into the integration's table ``data``."""
         grant = self._gate.authenticator.webhook(request.path_params["token"], request.headers)
         request.scope[INTEGRATION] = grant.integration_id
+        request.scope[TOKEN] = grant.token_id
         if request.path_params["client_id"] != str(self._gate.client_id):
             raise answer.not_authorized()
         if headers.media_type(request.headers) != headers.JSON:

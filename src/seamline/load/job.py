@@ -213,7 +213,9 @@ class _Job:
             if plan.changes:
                 receipts = [entry.batch.envelope.receipt for entry in fresh]
                 changes = history_of(stage, plan, before, receipts)
-                history.put(self._loader.catalog, record.id, self._integration.id, changes, now())
+                token_of = {e.batch.envelope.receipt: e.batch.envelope.token_id for e in fresh}
+                about = (self._loader.catalog, record.id, self._integration.id)
+                history.put(*about, changes, now(), token_of)
             self._write(record, described, fresh, stage, plan, rejections)
 
     def _wanted_of(self, fresh: Sequence[Queued]) -> Wanted:

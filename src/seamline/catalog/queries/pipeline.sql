@@ -77,7 +77,7 @@ WHERE id = :id AND integration_id = :integration_id AND revoked_at IS NULL;
 UPDATE token SET last_used_at = :at WHERE hash = :hash;
 
 -- token_access
-SELECT t.integration_id, t.revoked_at, i.paused_at, i.deleted_at, i.type, i.key_names
+SELECT t.id, t.integration_id, t.revoked_at, i.paused_at, i.deleted_at, i.type, i.key_names
 FROM token AS t JOIN integration AS i ON i.id = t.integration_id
 WHERE t.hash = :hash;
 
@@ -236,16 +236,18 @@ WHERE integration_id = :integration_id GROUP BY table_name ORDER BY table_name;
 
 -- schema_change_put
 INSERT INTO schema_change
-  (load_id, integration_id, table_name, change, column_name, type, was, receipt, changed_at)
+  (load_id, integration_id, table_name, change, column_name, type, was, receipt, changed_at,
+   token_id)
 VALUES
   (:load_id, :integration_id, :table_name, :change, :column_name, :type, :was, :receipt,
-   :changed_at);
+   :changed_at, :token_id);
 
 -- schema_change_list
 SELECT c.id, i.schema_name AS schema, c.table_name AS "table", c.change, c.column_name AS "column",
-  c.type, c.was, c.receipt, c.changed_at, c.load_id
+  c.type, c.was, c.receipt, c.changed_at, c.load_id, t.last_four AS token
 FROM schema_change AS c
 JOIN integration AS i ON i.id = c.integration_id
+LEFT JOIN token AS t ON t.id = c.token_id
 WHERE c.integration_id = :integration_id
   AND (:table_name IS NULL OR c.table_name = :table_name
        OR substr(c.table_name, 1, length(:table_name) + 2) = :table_name || '__')
