@@ -167,3 +167,46 @@ def test_dark_and_light(visitor: Visitor) -> None:
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
     page.reload()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+
+
+def test_a_split_is_merged_back(visitor: Visitor, server: Server) -> None:
+    token = server.token("Split")
+    for sequence, value, kind in ((1, 7, "integer"), (2, "seven", "string")):
+        body = {
+            "table_name": "t",
+            "key_names": ["id"],
+            "schema": {"properties": {"id": {"type": "integer"}, "v": {"type": kind}}},
+            "messages": [
+                {"action": "upsert", "sequence": sequence, "data": {"id": sequence, "v": value}}
+            ],
+        }
+        status, headers, _ = server.post(token, json.dumps(body).encode())
+        assert status == 201
+        server.wait_until_loaded(token, headers["seamline-receipt"])
+    visitor.sign_in()
+    number = next(one["id"] for one in server.json("integration", "list") if one["name"] == "Split")
+    page = visitor.go(f"/integrations/{number}/tables/t")
+    expect(page.get_by_text("split of v")).to_be_visible()
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Merge back").click()
+    expect(page.get_by_text("split of v")).to_have_count(0)
+    rows = server.query("SELECT id, v FROM split.t ORDER BY id")
+    assert rows == [{"id": 1, "v": "7"}, {"id": 2, "v": "seven"}]
+
+
+def test_a_destination_is_checked_step_by_step(visitor: Visitor) -> None:
+    visitor.sign_in()
+    page = visitor.go("/destinations/1")
+    page.get_by_role("button", name="Check now").click()
+    expect(page.locator(".steps li").first).to_contain_text("✓")
+    page = visitor.go("/destinations/new/postgres")
+    page.get_by_label("Name", exact=True).fill("nowhere")
+    page.get_by_label("Host").fill("127.0.0.1")
+    page.get_by_label("Port").fill("1")
+    page.get_by_label("Username").fill("u")
+    page.get_by_label("Password").fill("s3cret-word")
+    page.get_by_label("Database").fill("d")
+    page.get_by_role("button", name="Check and save").click()
+    expect(page.locator(".steps li").first).to_contain_text("✗")
+    expect(page.get_by_text("check host, port")).to_be_visible()
+    assert "s3cret-word" not in page.content()

@@ -169,6 +169,13 @@ def merge(
             table_settings.decide(catalog, chosen.id, table, {"on_conflict": "widen"})
             for change in changes:
                 _patiently(partial(destination.apply, [change]))
+            after = _patiently(
+                lambda: destination.describe(source, chosen.schema_name, table).table
+            )
+            if after is not None:  # what previews and pages know must not wait for the next load
+                keys = after.keys or ()
+                known = [KnownColumn(c.name, c.type, c.name in keys) for c in after.columns]
+                tables.remember(catalog, chosen.id, table, known)
         finally:
             destination.close()
     steps = [type(change).__name__ for change in changes]

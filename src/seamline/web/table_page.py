@@ -1,5 +1,6 @@
 """One table: rows, columns, loads over time, decisions, history."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -13,6 +14,7 @@ from seamline.web.visit import Go, Outcome, Page, Visit
 _LOADS = 200
 _ROWS = 10
 _HOURS = 48
+_SUFFIX = 2
 _POLICIES = ("split", "widen", "json", "null", "refuse")
 
 
@@ -28,7 +30,7 @@ def show(visit: Visit) -> Outcome:
     changes = history.listing(visit.catalog, found.id, table)
     made = next((c for c in changes if c["change"] == "create table" and c["table"] == table), {})
     by_column = {c["column"]: c for c in reversed(changes) if c["table"] == table}
-    known = {column.name for column in columns}
+    types = {column.name: column.type for column in columns}
     shown = [
         {
             "name": column.name,
@@ -36,7 +38,7 @@ def show(visit: Visit) -> Outcome:
             "key": column.is_key,
             "since": by_column.get(column.name, made).get("changed_at"),
             "receipt": by_column.get(column.name, made).get("receipt"),
-            "split_of": _split_of(column.name, known),
+            "split_of": _split_of(column.name, types),
         }
         for column in columns
     ]
@@ -95,10 +97,11 @@ def merge(visit: Visit) -> Outcome:
     return Go(f"/integrations/{found.id}/tables/{table}")
 
 
-def _split_of(name: str, known: set[str]) -> str | None:
-    """Return the field a column was split off from (loading.md §7)."""
+def _split_of(name: str, types: Mapping[str, str | None]) -> str | None:
+    """Return the field a column was split off from (loading.md §7), unless they were merged."""
     base, separator, suffix = name.rpartition("__")
-    return base if separator and len(suffix) <= 2 and base in known else None
+    is_split = separator and len(suffix) == _SUFFIX and base in types
+    return base if is_split and types[base] != types[name] else None
 
 
 def _amount(text: str, kind: type[float]) -> float | None:
