@@ -41,6 +41,8 @@ def ask_new(visit: Visit) -> Outcome:
 
 def hint(visit: Visit) -> Outcome:
     """Tell, while a name is typed, which schema it will have."""
+    if not visit.said("name"):
+        return Page("integration_hint.html", {"schema": "", "error": ""})
     try:
         name, error = schema_name(visit.said("name")), ""
     except Refused as refused:
