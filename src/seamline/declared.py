@@ -49,8 +49,8 @@ def read_file(path: Path) -> dict[str, Any]:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Refused(f"{path} is not valid TOML: {error}") from error
+    _only(found, _TOP, f"{path}")
     for word in found:
-        _only(found, _TOP, f"{path}")
         if not isinstance(found[word], list):
             raise Refused(f"[{word}] must be written [[{word}]]: there may be several.")
     known: dict[str, Any] = _filled(found)

@@ -1,10 +1,10 @@
 """The account: one per self-hosted Seamline, known by its client id, and its first admin."""
 
-import hashlib
 import secrets
 
 from seamline.catalog import users
 from seamline.catalog.store import Catalog
+from seamline.catalog.tokens import hashed
 from seamline.core.clock import now
 
 FIRST_LOGIN = "admin"
@@ -31,24 +31,19 @@ def new_setup_secret(catalog: Catalog) -> str | None:
     Links given out before stop working.
     """
     secret = secrets.token_urlsafe(32)
-    return secret if catalog.run("account_offer_setup", hash=_hashed(secret)) else None
+    return secret if catalog.run("account_offer_setup", hash=hashed(secret)) else None
 
 
 def is_setup_secret(catalog: Catalog, secret: str) -> bool:
     """Say whether a one-time link is still good."""
-    return catalog.one("account_with_setup", hash=_hashed(secret)) is not None
+    return catalog.one("account_with_setup", hash=hashed(secret)) is not None
 
 
 def set_first_password(catalog: Catalog, secret: str, password: str) -> bool:
     """Make the user ``admin`` and use the link up; False if it was not good any more."""
-    hashed = users.password_hash(password)
+    password_hash = users.password_hash(password)
     with catalog.transaction():
-        if not catalog.run("account_end_setup", setup=_hashed(secret)):
+        if not catalog.run("account_end_setup", setup=hashed(secret)):
             return False
-        users.add(catalog, FIRST_LOGIN, "admin", hashed)
+        users.add(catalog, FIRST_LOGIN, "admin", password_hash)
     return True
-
-
-def _hashed(secret: str) -> bytes:
-    # Looking a hash up leaks nothing about the secret through timing.
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

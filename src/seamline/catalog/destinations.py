@@ -40,7 +40,7 @@ def create(
     except sqlite3.IntegrityError as error:
         raise Refused(f"a destination named [{name}] exists already.") from error
     assert row is not None  # noqa: S101 - INSERT ... RETURNING gives a row
-    return find(catalog, str(row["id"]))
+    return get(catalog, row["id"])
 
 
 def update(
@@ -54,7 +54,7 @@ def update(
         catalog.run("destination_update", id=record.id, config=sealed, now=at, **values)
     except sqlite3.IntegrityError as error:
         raise Refused(f"a destination named [{values['name']}] exists already.") from error
-    return find(catalog, str(record.id))
+    return get(catalog, record.id)
 
 
 def note_check(
@@ -82,12 +82,20 @@ def listing(catalog: Catalog) -> list[DestinationRecord]:
     return [_record(catalog, row) for row in catalog.all("destination_list")]
 
 
+def get(catalog: Catalog, destination_id: int) -> DestinationRecord:
+    """Return a destination by id; raise ``NotFound``."""
+    for record in listing(catalog):
+        if record.id == destination_id:
+            return record
+    raise NotFound(f"there is no destination {destination_id}.")
+
+
 def find(catalog: Catalog, name: str | None) -> DestinationRecord:
     """Return the destination of that name or id; without a name, the first one made."""
     found = listing(catalog)
-    for record in [r for r in found if name is None or r.name == name] + found:
-        if name is None or name in (record.name, str(record.id)):
-            return record
+    named = [record for record in found if name in (None, record.name)]
+    for record in named or [record for record in found if str(record.id) == name]:
+        return record
     raise NotFound(f"there is no destination [{name}]; see `seamline destination list`.")
 
 

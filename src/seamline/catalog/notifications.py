@@ -129,6 +129,11 @@ def disable_email(catalog: Catalog, email_id: int, at: str | None) -> None:
         raise NotFound(f"there is no e-mail address {email_id}.")
 
 
+def enable_email(catalog: Catalog, email_id: int, *, enabled: bool) -> None:
+    """Mail an address again, or stop it as of now."""
+    disable_email(catalog, email_id, None if enabled else now().isoformat())
+
+
 def delete_email(catalog: Catalog, email_id: int) -> None:
     """Forget an address."""
     if not catalog.run("email_delete", id=email_id):

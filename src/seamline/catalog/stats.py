@@ -32,7 +32,7 @@ def by_integration(catalog: Catalog, since: str) -> dict[int, Row]:
 
 
 def by_table(catalog: Catalog, integration_id: int, since: str) -> dict[str, Row]:
-    """Return the rows loaded and rejected since an hour, by table."""
+    """Return what was loaded of an integration since an hour, by table."""
     rows = catalog.all("hours_of_tables", integration_id=integration_id, since=since)
     return {row["table_name"]: row for row in rows}
 
@@ -58,7 +58,10 @@ def today(at: datetime | None = None) -> str:
 
 
 def hours(
-    catalog: Catalog, back: int, integration_id: int | None = None, table: str | None = None
+    catalog: Catalog,
+    integration_id: int | None = None,
+    table: str | None = None,
+    back: int = 48,
 ) -> list[Row]:
     """Return rows, rejected and failed for each of the last hours, the empty ones too."""
     begin = now() - timedelta(hours=back - 1)

@@ -1,6 +1,5 @@
 """Users of the app: who they are, what they may do, and their signed-in browsers."""
 
-import hashlib
 import secrets
 import sqlite3
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Literal, get_args
 import argon2
 
 from seamline.catalog.store import Catalog, Row
+from seamline.catalog.tokens import hashed
 from seamline.core.clock import now
 from seamline.core.errors import NotFound, Refused
 
@@ -56,11 +56,11 @@ def password_hash(password: str) -> str:
     return _hasher.hash(password)
 
 
-def add(catalog: Catalog, login: str, role: Role, hashed: str | None) -> int:
+def add(catalog: Catalog, login: str, role: Role, password: str | None) -> int:
     """Add a user with a hashed password, or without one; return the id."""
     if not 0 < len(login.strip()) <= _MOST_LOGIN:
         raise Refused(f"a login has 1 to {_MOST_LOGIN} characters; this has {len(login.strip())}.")
-    values = {"login": login.strip(), "role": _checked(role), "password_hash": hashed}
+    values = {"login": login.strip(), "role": _checked(role), "password_hash": password}
     try:
         row = catalog.one("user_create", **values, invite_hash=None, now=now().isoformat())
     except sqlite3.IntegrityError as error:
@@ -72,21 +72,21 @@ def add(catalog: Catalog, login: str, role: Role, hashed: str | None) -> int:
 def invite(catalog: Catalog, user_id: int) -> str:
     """Return the secret of a fresh one-time link by which a user chooses a password."""
     secret = secrets.token_urlsafe(32)
-    if not catalog.run("user_set_invite", id=user_id, hash=_hashed(secret)):
+    if not catalog.run("user_set_invite", id=user_id, hash=hashed(secret)):
         raise NotFound(f"there is no user {user_id}.")
     return secret
 
 
 def invited(catalog: Catalog, secret: str) -> Row | None:
     """Return the id and login a one-time link is for, if it is still good."""
-    return catalog.one("user_by_invite", hash=_hashed(secret))
+    return catalog.one("user_by_invite", hash=hashed(secret))
 
 
 def set_password(catalog: Catalog, user_id: int, password: str) -> None:
     """Set a password, use invitations up and end the user's sessions."""
-    hashed = password_hash(password)
+    stored = password_hash(password)
     with catalog.transaction():
-        catalog.run("user_set_password", id=user_id, password_hash=hashed)
+        catalog.run("user_set_password", id=user_id, password_hash=stored)
         catalog.run("session_end_of_user", user_id=user_id)
 
 
@@ -134,27 +134,22 @@ def sign_in(catalog: Catalog, login: str, password: str) -> tuple[User, str] | N
     expires = at + timedelta(days=SESSION_DAYS)
     values = {"user_id": row["id"], "now": at.isoformat(), "expires_at": expires.isoformat()}
     catalog.run("session_trim", now=at.isoformat())
-    catalog.run("session_create", hash=_hashed(secret), **values)
+    catalog.run("session_create", hash=hashed(secret), **values)
     return User(row["id"], row["login"], row["role"]), secret
 
 
 def of_session(catalog: Catalog, secret: str) -> User | None:
     """Return who a session belongs to, if it is good."""
-    row = catalog.one("session_get", hash=_hashed(secret), now=now().isoformat())
+    row = catalog.one("session_get", hash=hashed(secret), now=now().isoformat())
     return None if row is None else User(**row)
 
 
 def sign_out(catalog: Catalog, secret: str) -> None:
     """End a session."""
-    catalog.run("session_end", hash=_hashed(secret))
+    catalog.run("session_end", hash=hashed(secret))
 
 
 def _checked(role: Role) -> Role:
     if role not in ROLES:
         raise Refused(f"the role is [{role}]; it must be one of {', '.join(ROLES)}.")
     return role
-
-
-def _hashed(secret: str) -> bytes:
-    # Looking a hash of 256 random bits up leaks nothing about the secret through timing.
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).digest()

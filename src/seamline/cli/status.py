@@ -1,12 +1,10 @@
 """``seamline status``: is it up, how much waits, how is each table?"""
 
-import http.client
 import time
 from collections import Counter
 from dataclasses import asdict
 from typing import Annotated, Any
 
-import msgspec
 from cyclopts import Parameter
 from rich.console import Group
 from rich.live import Live
@@ -18,9 +16,12 @@ from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import bytes_text, console, moment, print_json, table_of
 from seamline.config.lock import holder_of
 from seamline.core.batch import split_stream, stream_name
+from seamline.core.errors import Trouble
 from seamline.queue.backlog import waiting_records
 from seamline.queue.opening import open_queue
+from seamline.watch.pulse import status_of
 
+_STATUS_SECONDS = 2.0
 _HEADINGS = ("table", "waiting", "rows loaded", "rejected", "last loaded", "state")
 
 
@@ -125,10 +126,8 @@ def _tables(catalog: Catalog, waiting: Counter[str]) -> list[dict[str, Any]]:
 
 def _import_api(url: str) -> str:
     try:
-        connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=2)
-        connection.request("GET", "/v2/import/status")
-        body = msgspec.json.decode(connection.getresponse().read())
+        body = status_of(url, _STATUS_SECONDS)
         reason = f": {body['reason']}" if body["reason"] else ""
         return f"{body['status']}{reason}"
-    except (OSError, http.client.HTTPException, msgspec.MsgspecError, KeyError):
+    except (Trouble, KeyError):
         return "does not answer"

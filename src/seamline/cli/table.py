@@ -20,6 +20,7 @@ from seamline.destinations.base import Source
 from seamline.destinations.registry import open_destination
 from seamline.load.latest import latest_view
 from seamline.load.merge_back import merging
+from seamline.load.planning import known_columns
 
 app = App(name="table", help="List and show tables, their history, and decide how they load.")
 
@@ -173,9 +174,7 @@ def merge(
                 lambda: destination.describe(source, chosen.schema_name, table).table
             )
             if after is not None:  # what previews and pages know must not wait for the next load
-                keys = after.keys or ()
-                known = [KnownColumn(c.name, c.type, c.name in keys) for c in after.columns]
-                tables.remember(catalog, chosen.id, table, known)
+                tables.remember(catalog, chosen.id, table, known_columns(after))
         finally:
             destination.close()
     steps = [type(change).__name__ for change in changes]

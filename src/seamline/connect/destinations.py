@@ -186,11 +186,10 @@ def _type_card(kind: str) -> dict[str, Any]:
 
 
 def _known(call: Call, text: str) -> DestinationRecord:
-    number = call.number("id")
-    for record in destinations.listing(call.catalog):
-        if record.id == number:
-            return record
-    raise Answer(400, text)
+    try:
+        return destinations.get(call.catalog, call.number("id"))
+    except NotFound:
+        raise Answer(400, text) from None
 
 
 def _is_sound(given: Mapping[str, Any]) -> bool:

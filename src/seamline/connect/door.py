@@ -36,15 +36,12 @@ class Call:
 
     catalog: Catalog
     settings: Settings
+    client_id: int
+    """The account's."""
     path: Mapping[str, str]
     query: Mapping[str, str]
     body: Any
     """The decoded JSON; None if there was no body or it was no JSON."""
-
-    @property
-    def client_id(self) -> int:
-        """The account's."""
-        return accounts.client_id(self.catalog)
 
     def number(self, name: str) -> int:
         """Return a number of the path; 0, which no id is, if it is none."""
@@ -89,7 +86,8 @@ class Door:
                 raise answer.not_authorized()
             query = dict(request.query_params)
             decoded = _decoded(body)
-            call = Call(catalog, self._settings, request.path_params, query, decoded)
+            client = accounts.client_id(catalog)
+            call = Call(catalog, self._settings, client, request.path_params, query, decoded)
             return Answer(200, handler(call))
         except NotFound as error:
             return Answer(404, {"error": "NotFound", "data": {"message": str(error)}})

@@ -43,14 +43,15 @@ class Authenticator:
     def _checked(self, secret: str, type_: str, headers: Headers) -> Grant:
         if not 0 < len(secret) <= _MAX_HEADER:
             raise answer.not_authorized()
-        found = self._grant(tokens.hashed(secret))
+        token = tokens.hashed(secret)
+        found = self._grant(token)
         if found.access is Access.UNKNOWN or found.type != type_:
             raise answer.not_authorized()
         if _host(headers.get("host", "")) in self._foreign_hosts:
             raise answer.wrong_region()
         if found.access is Access.INACTIVE:
             raise answer.not_active()
-        self.used[tokens.hashed(secret)] = now().isoformat()
+        self.used[token] = now().isoformat()
         return found
 
     def _grant(self, token_hash: bytes) -> Grant:

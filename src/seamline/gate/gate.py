@@ -103,9 +103,10 @@ class Gate:
         batches = [part.batch(integration_id, receipt, at, token) for part in checked]
         result = await self.intake.store(batches, once)
         request.scope[SAMPLE] = (checked[0].table, checked[0].messages[:SAMPLE_BYTES])
-        for batch in batches if log.isEnabledFor(logging.DEBUG) else ():
-            log.debug(
-                "accepted receipt=%s table=%s integration=%d records=%d",
-                receipt, batch.envelope.table, integration_id, batch.envelope.records,
-            )  # fmt: skip
+        if log.isEnabledFor(logging.DEBUG):
+            for part in checked:
+                log.debug(
+                    "accepted receipt=%s table=%s integration=%d records=%d",
+                    receipt, part.table, integration_id, part.records,
+                )  # fmt: skip
         return result

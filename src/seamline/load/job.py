@@ -24,7 +24,6 @@ from seamline.catalog.loads import LoadRecord, Prepared
 from seamline.catalog.receipts import BatchOutcome
 from seamline.catalog.store import Catalog
 from seamline.catalog.table_settings import policy_of
-from seamline.catalog.tables import KnownColumn
 from seamline.core.batch import split_stream
 from seamline.core.clock import now
 from seamline.core.errors import TableStopped
@@ -48,6 +47,7 @@ from seamline.load.planning import (
     Wanted,
     clash,
     history_of,
+    known_columns,
     plan_load,
 )
 from seamline.load.report import hook_body
@@ -258,7 +258,7 @@ class _Job:
 
         def before_commit(written: Written) -> None:
             outcomes = _outcomes(fresh, written.by_batch, rejections)
-            tables = [(table.name, _known(table)) for table in load_plan.tables]
+            tables = [(table.name, known_columns(table)) for table in load_plan.tables]
             inbox = inbox_of(fresh, rejections)
             body = hook_body(
                 write, self._integration, split_stream(self._stream)[1], self._wanted.name,
@@ -287,11 +287,6 @@ class _Job:
 
 def _deletes(queued: Sequence[Queued]) -> bool:
     return any(entry.batch.envelope.deletions for entry in queued)
-
-
-def _known(table: Table) -> list[KnownColumn]:
-    keys = table.keys or ()
-    return [KnownColumn(c.name, c.type, c.name in keys) for c in table.columns]
 
 
 def settle(catalog: Catalog, stream: str, fence: Fence) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from seamline.catalog.history import SchemaChange
 from seamline.catalog.table_settings import OnConflict
+from seamline.catalog.tables import KnownColumn
 from seamline.destinations.base import (
     AddColumn,
     Capabilities,
@@ -129,6 +130,12 @@ def clash(existing: Table | None) -> str | None:
     if existing is None or not is_subtable(existing):
         return None
     return f"Table name {existing.name} collides with a subtable"
+
+
+def known_columns(table: Table) -> list[KnownColumn]:
+    """Return the columns of a table as the catalog keeps them."""
+    keys = table.keys or ()
+    return [KnownColumn(c.name, c.type, c.name in keys) for c in table.columns]
 
 
 def history_of(

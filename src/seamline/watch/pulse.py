@@ -1,6 +1,7 @@
 """Asks the Import API how it is, as any client would, and notes when it is not well."""
 
 import http.client
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -9,6 +10,7 @@ from seamline.catalog import notifications
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
+from seamline.core.errors import Trouble
 
 _SECONDS = 10.0
 _ABOUT = "gate"
@@ -35,15 +37,21 @@ class Pulse:
 
 
 def _fault(url: str) -> str | None:
+    try:
+        body = status_of(url, _SECONDS)
+    except Trouble as error:
+        return str(error)
+    return None if body.get("status") == "OK" else f"the Import API says {body}"
+
+
+def status_of(url: str, seconds: float) -> dict[str, Any]:
+    """Return what ``GET /v2/import/status`` answers; raise ``Trouble`` if it does not."""
     parts = urlsplit(url)
     try:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_SECONDS)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
         connection.request("GET", "/v2/import/status")
-        answer = connection.getresponse()
-        body = msgspec.json.decode(answer.read())
+        body: dict[str, Any] = msgspec.json.decode(connection.getresponse().read(), type=dict)
         connection.close()
     except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
-        return f"the Import API does not answer: {error}"
-    if isinstance(body, dict) and body.get("status") == "OK":
-        return None
-    return f"the Import API says {body}"
+        raise Trouble(f"the Import API does not answer: {error}") from error
+    return body

@@ -9,7 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -204,13 +204,3 @@ def _made(outcome: Outcome, request: Request, visit: Visit, user: User | None) -
         )
     )
     return Response(html, outcome.status, PAGE_HEADERS, "text/html; charset=utf-8")
-
-
-def entry(method: str, path: str, access: Access, handler: Handler) -> Entry:
-    """Write an entry of the table."""
-    return Entry(method, path, access, handler)
-
-
-def with_status(page: Page, status: int) -> Page:
-    """Return the page with another status."""
-    return replace(page, status=status)

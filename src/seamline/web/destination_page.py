@@ -84,11 +84,7 @@ def _check(visit: Visit, record: DestinationRecord) -> None:
 
 
 def _known(visit: Visit) -> DestinationRecord:
-    number = visit.number()
-    for record in destinations.listing(visit.catalog):
-        if record.id == number:
-            return record
-    raise NotFound(f"there is no destination {number}.")
+    return destinations.get(visit.catalog, visit.number())
 
 
 def _given(visit: Visit, kind: str) -> dict[str, str]:

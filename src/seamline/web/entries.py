@@ -13,7 +13,7 @@ from seamline.web import (
     status_page,
     table_page,
 )
-from seamline.web.app import Entry, entry
+from seamline.web.app import Entry
 
 _ONE = "/integrations/{id}"
 _TABLE = "/integrations/{id}/tables/{table:path}"
@@ -26,72 +26,72 @@ def entries() -> list[Entry]:
 
 def _people() -> list[Entry]:
     return [
-        entry("GET", "/signin", "anyone", sign_in.ask),
-        entry("POST", "/signin", "anyone", sign_in.sign_in),
-        entry("POST", "/signout", "anyone", sign_in.sign_out),
-        entry("GET", "/invite/{secret}", "anyone", sign_in.ask_invited),
-        entry("POST", "/invite/{secret}", "anyone", sign_in.accept),
-        entry("POST", "/settings/password", "viewer", sign_in.change_password),
-        entry("GET", "/status", "anyone", status_page.show),
+        Entry("GET", "/signin", "anyone", sign_in.ask),
+        Entry("POST", "/signin", "anyone", sign_in.sign_in),
+        Entry("POST", "/signout", "anyone", sign_in.sign_out),
+        Entry("GET", "/invite/{secret}", "anyone", sign_in.ask_invited),
+        Entry("POST", "/invite/{secret}", "anyone", sign_in.accept),
+        Entry("POST", "/settings/password", "viewer", sign_in.change_password),
+        Entry("GET", "/status", "anyone", status_page.show),
     ]
 
 
 def _pipeline() -> list[Entry]:
     return [
-        entry("GET", "/", "viewer", home_page.home),
-        entry("GET", "/integrations/new", "editor", integration_page.ask_new),
-        entry("POST", "/integrations/new", "editor", integration_page.create),
-        entry("POST", "/integrations/hint", "editor", integration_page.hint),
-        entry("GET", _ONE, "viewer", integration_page.show),
-        entry("GET", f"{_ONE}/first", "viewer", integration_page.first),
-        entry("POST", _ONE, "editor", integration_page.change),
-        entry("POST", f"{_ONE}/tokens", "editor", integration_page.create_token),
-        entry("POST", f"{_ONE}/tokens/{{token_id}}", "editor", integration_page.revoke_token),
-        entry("GET", f"{_ONE}/try", "editor", live_page.ask),
-        entry("POST", f"{_ONE}/try/verdict", "editor", live_page.verdict),
-        entry("POST", f"{_ONE}/try", "editor", live_page.send),
-        entry("GET", f"{_ONE}/rows/{{table:path}}", "viewer", table_page.rows),
-        entry("POST", f"{_ONE}/merge/{{table:path}}", "editor", table_page.merge),
-        entry("GET", _TABLE, "viewer", table_page.show),
-        entry("POST", _TABLE, "editor", table_page.decide),
+        Entry("GET", "/", "viewer", home_page.home),
+        Entry("GET", "/integrations/new", "editor", integration_page.ask_new),
+        Entry("POST", "/integrations/new", "editor", integration_page.create),
+        Entry("POST", "/integrations/hint", "editor", integration_page.hint),
+        Entry("GET", _ONE, "viewer", integration_page.show),
+        Entry("GET", f"{_ONE}/first", "viewer", integration_page.first),
+        Entry("POST", _ONE, "editor", integration_page.change),
+        Entry("POST", f"{_ONE}/tokens", "editor", integration_page.create_token),
+        Entry("POST", f"{_ONE}/tokens/{{token_id}}", "editor", integration_page.revoke_token),
+        Entry("GET", f"{_ONE}/try", "editor", live_page.ask),
+        Entry("POST", f"{_ONE}/try/verdict", "editor", live_page.verdict),
+        Entry("POST", f"{_ONE}/try", "editor", live_page.send),
+        Entry("GET", f"{_ONE}/rows/{{table:path}}", "viewer", table_page.rows),
+        Entry("POST", f"{_ONE}/merge/{{table:path}}", "editor", table_page.merge),
+        Entry("GET", _TABLE, "viewer", table_page.show),
+        Entry("POST", _TABLE, "editor", table_page.decide),
     ]
 
 
 def _looking() -> list[Entry]:
     return [
-        entry("GET", "/live", "viewer", live_page.tail),
-        entry("GET", "/rejected", "viewer", rejected_page.inbox),
-        entry("POST", "/rejected/replay", "editor", rejected_page.replay_group),
-        entry("GET", "/rejected/{id}", "viewer", rejected_page.show),
-        entry("POST", "/rejected/{id}", "editor", rejected_page.replay),
-        entry("GET", "/receipts", "viewer", receipt_page.listing),
-        entry("GET", "/receipts/{receipt}", "viewer", receipt_page.show),
-        entry("GET", "/query", "viewer", query_page.ask),
-        entry("GET", "/query/csv", "viewer", query_page.download),
+        Entry("GET", "/live", "viewer", live_page.tail),
+        Entry("GET", "/rejected", "viewer", rejected_page.inbox),
+        Entry("POST", "/rejected/replay", "editor", rejected_page.replay_group),
+        Entry("GET", "/rejected/{id}", "viewer", rejected_page.show),
+        Entry("POST", "/rejected/{id}", "editor", rejected_page.replay),
+        Entry("GET", "/receipts", "viewer", receipt_page.listing),
+        Entry("GET", "/receipts/{receipt}", "viewer", receipt_page.show),
+        Entry("GET", "/query", "viewer", query_page.ask),
+        Entry("GET", "/query/csv", "viewer", query_page.download),
     ]
 
 
 def _settings() -> list[Entry]:
     return [
-        entry("GET", "/destinations", "viewer", destination_page.listing),
-        entry("GET", "/destinations/new/{type}", "admin", destination_page.ask_new),
-        entry("POST", "/destinations/new/{type}", "admin", destination_page.create),
-        entry("GET", "/destinations/{id}", "viewer", destination_page.show),
-        entry("POST", "/destinations/{id}", "admin", destination_page.update),
-        entry("POST", "/destinations/{id}/check", "editor", destination_page.check),
-        entry("POST", "/destinations/{id}/remove", "admin", destination_page.remove),
-        entry("GET", "/notifications", "viewer", settings_pages.list_notifications),
-        entry("POST", "/notifications/{id}", "editor", settings_pages.dismiss),
-        entry("GET", "/settings/hooks", "viewer", settings_pages.list_hooks),
-        entry("POST", "/settings/hooks", "admin", settings_pages.add_hook),
-        entry("POST", "/settings/hooks/{id}", "admin", settings_pages.change_hook),
-        entry("POST", "/settings/emails", "admin", settings_pages.add_email),
-        entry("POST", "/settings/emails/{id}", "admin", settings_pages.change_email),
-        entry("GET", "/settings/keys", "admin", settings_pages.list_keys),
-        entry("POST", "/settings/keys", "admin", settings_pages.add_key),
-        entry("POST", "/settings/keys/{id}", "admin", settings_pages.change_key),
-        entry("GET", "/settings/users", "admin", settings_pages.list_users),
-        entry("POST", "/settings/users", "admin", settings_pages.invite),
-        entry("POST", "/settings/users/{id}", "admin", settings_pages.change_user),
-        entry("GET", "/settings", "viewer", settings_pages.show_settings),
+        Entry("GET", "/destinations", "viewer", destination_page.listing),
+        Entry("GET", "/destinations/new/{type}", "admin", destination_page.ask_new),
+        Entry("POST", "/destinations/new/{type}", "admin", destination_page.create),
+        Entry("GET", "/destinations/{id}", "viewer", destination_page.show),
+        Entry("POST", "/destinations/{id}", "admin", destination_page.update),
+        Entry("POST", "/destinations/{id}/check", "editor", destination_page.check),
+        Entry("POST", "/destinations/{id}/remove", "admin", destination_page.remove),
+        Entry("GET", "/notifications", "viewer", settings_pages.list_notifications),
+        Entry("POST", "/notifications/{id}", "editor", settings_pages.dismiss),
+        Entry("GET", "/settings/hooks", "viewer", settings_pages.list_hooks),
+        Entry("POST", "/settings/hooks", "admin", settings_pages.add_hook),
+        Entry("POST", "/settings/hooks/{id}", "admin", settings_pages.change_hook),
+        Entry("POST", "/settings/emails", "admin", settings_pages.add_email),
+        Entry("POST", "/settings/emails/{id}", "admin", settings_pages.change_email),
+        Entry("GET", "/settings/keys", "admin", settings_pages.list_keys),
+        Entry("POST", "/settings/keys", "admin", settings_pages.add_key),
+        Entry("POST", "/settings/keys/{id}", "admin", settings_pages.change_key),
+        Entry("GET", "/settings/users", "admin", settings_pages.list_users),
+        Entry("POST", "/settings/users", "admin", settings_pages.invite),
+        Entry("POST", "/settings/users/{id}", "admin", settings_pages.change_user),
+        Entry("GET", "/settings", "viewer", settings_pages.show_settings),
     ]

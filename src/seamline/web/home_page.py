@@ -12,8 +12,6 @@ from seamline.queue.backlog import waiting_records
 from seamline.queue.opening import open_queue
 from seamline.web.visit import Go, Outcome, Page, Visit
 
-_HOURS = 48
-
 
 def home(visit: Visit) -> Outcome:
     """Show all integrations; on the first visit, the form for the first one."""
@@ -52,7 +50,7 @@ def home(visit: Visit) -> Outcome:
         "waiting": sum(waiting.values()),
         "freshness": asdict(stats.freshness(visit.catalog)),
     }
-    hours = stats.hours(visit.catalog, _HOURS)
+    hours = stats.hours(visit.catalog)
     return Page("home.html", {"integrations": rows, "figures": figures, "hours": hours})
 
 

@@ -1,5 +1,6 @@
 """Integrations: make one, watch it, its tokens and settings."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,13 +15,13 @@ from seamline.catalog import (
     tokens,
 )
 from seamline.catalog.integrations import Integration
+from seamline.catalog.store import Row
 from seamline.core.batch import split_stream
 from seamline.core.errors import NotFound, Refused
 from seamline.core.names import schema_name
 from seamline.web.home_page import health, waiting_by_stream
 from seamline.web.visit import Go, Outcome, Page, Visit
 
-_HOURS = 48
 _NEW: dict[str, Any] = {
     "rows_loaded": 0,
     "rows_rejected": 0,
@@ -128,11 +129,12 @@ def _known(visit: Visit) -> Integration:
 
 
 def _new(visit: Visit, error: str = "") -> Page:
+    is_first = not integrations.listing(visit.catalog)
     data = {
         "error": error,
         "destinations": [record.name for record in destinations.listing(visit.catalog)],
-        "name": visit.said("name") or ("" if integrations.listing(visit.catalog) else "Import API"),
-        "is_first": not integrations.listing(visit.catalog),
+        "name": visit.said("name") or ("Import API" if is_first else ""),
+        "is_first": is_first,
     }
     return Page("integration_new.html", data, 400 if error else 200)
 
@@ -151,7 +153,8 @@ def _with_token(visit: Visit, found: Integration) -> Page:
 
 
 def _facts(visit: Visit, found: Integration) -> dict[str, Any]:
-    rows = _tables(visit, found.id)
+    day = stats.by_table(visit.catalog, found.id, stats.last_day())
+    rows = _tables(visit, found.id, day)
     waiting = sum(row["waiting"] for row in rows)
     state = {"failing": sum(1 for row in rows if row["error"])} if rows else {}
     return {
@@ -165,18 +168,17 @@ def _facts(visit: Visit, found: Integration) -> dict[str, Any]:
         "max_tokens": tokens.MAX_ACTIVE,
         "rejected": rejected.groups(visit.catalog, found.id),
         "freshness": asdict(stats.freshness(visit.catalog, found.id)),
-        "hours": stats.hours(visit.catalog, _HOURS, found.id),
-        **_stages(visit, found.id, rows, waiting),
+        "hours": stats.hours(visit.catalog, found.id),
+        **_stages(visit, found.id, rows, day, waiting),
     }
 
 
-def _tables(visit: Visit, number: int) -> list[dict[str, Any]]:
+def _tables(visit: Visit, number: int, day: Mapping[str, Row]) -> list[dict[str, Any]]:
     waiting = {
         split_stream(stream)[1]: records
         for stream, records in waiting_by_stream(visit).items()
         if split_stream(stream)[0] == number
     }
-    day = stats.by_table(visit.catalog, number, stats.last_day())
     widths = tables.widths(visit.catalog, number)
     rows: list[dict[str, Any]] = [
         {
@@ -190,25 +192,33 @@ def _tables(visit: Visit, number: int) -> list[dict[str, Any]]:
     return rows + [{"table": name, **_NEW, "waiting": left} for name, left in waiting.items()]
 
 
-def _stages(visit: Visit, number: int, rows: list[dict[str, Any]], waiting: int) -> dict[str, Any]:
+def _stages(
+    visit: Visit,
+    number: int,
+    rows: list[dict[str, Any]],
+    day: Mapping[str, Row],
+    waiting: int,
+) -> dict[str, Any]:
     """Return the three panels of the hosted service's page, and the flow through them."""
-    day = stats.by_integration(visit.catalog, stats.last_day()).get(number, {})
-    today = stats.by_integration(visit.catalog, stats.today()).get(number, {})
+    today = stats.by_table(visit.catalog, number, stats.today())
+    records, loaded, lost, stale = (
+        sum(row[name] for row in day.values()) for name in ("records", "rows", "rejected", "stale")
+    )
     last = max(rows, key=lambda row: row["last_loaded_at"] or "", default=_NEW)
     return {
         "extracted": {"last_received_at": receipts.last_received(visit.catalog, number)},
         "preparing": {"rows": waiting, "tables": sum(1 for row in rows if row["waiting"])},
         "loaded": {
-            "rows_today": today.get("rows", 0),
-            "rows_day": day.get("rows", 0),
+            "rows_today": sum(row["rows"] for row in today.values()),
+            "rows_day": loaded,
             "last_table": last.get("table") if last["last_loaded_at"] else None,
             "last_loaded_at": last["last_loaded_at"],
         },
         "flow": {
-            "accepted": day.get("records", 0) + waiting,
-            "rejected": day.get("rejected", 0),
-            "superseded": day.get("stale", 0),
+            "accepted": records + waiting,
+            "rejected": lost,
+            "superseded": stale,
             "waiting": waiting,
-            "rows": day.get("rows", 0),
+            "rows": loaded,
         },
     }

@@ -1,6 +1,7 @@
 """Notifications, hooks, API keys, users, settings."""
 
 import platform
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, cast
@@ -14,8 +15,8 @@ from seamline.catalog import (
     notifications,
     users,
 )
+from seamline.catalog.store import Catalog
 from seamline.config.settings import meaning_of, shown
-from seamline.core.clock import now
 from seamline.core.errors import Refused
 from seamline.web.visit import Go, Outcome, Page, Visit
 
@@ -54,11 +55,7 @@ def add_hook(visit: Visit) -> Outcome:
 
 def change_hook(visit: Visit) -> Outcome:
     """Enable, disable or delete a hook."""
-    what, number = visit.said("do"), visit.number()
-    if what == "delete":
-        hooks.delete(visit.catalog, number)
-    else:
-        hooks.enable(visit.catalog, number, enabled=_enabled(what))
+    _switch(visit, hooks.delete, hooks.enable)
     return Go("/settings/hooks")
 
 
@@ -73,12 +70,7 @@ def add_email(visit: Visit) -> Outcome:
 
 def change_email(visit: Visit) -> Outcome:
     """Enable, disable or forget an address."""
-    what, number = visit.said("do"), visit.number()
-    if what == "delete":
-        notifications.delete_email(visit.catalog, number)
-    else:
-        at = None if _enabled(what) else now().isoformat()
-        notifications.disable_email(visit.catalog, number, at)
+    _switch(visit, notifications.delete_email, notifications.enable_email)
     return Go("/settings/hooks#mail")
 
 
@@ -98,11 +90,7 @@ def add_key(visit: Visit) -> Outcome:
 
 def change_key(visit: Visit) -> Outcome:
     """Enable, disable or delete a key."""
-    what, number = visit.said("do"), visit.number()
-    if what == "delete":
-        api_keys.delete(visit.catalog, number)
-    else:
-        api_keys.enable(visit.catalog, number, enabled=_enabled(what))
+    _switch(visit, api_keys.delete, api_keys.enable)
     return Go("/settings/keys")
 
 
@@ -148,10 +136,17 @@ def show_settings(visit: Visit) -> Outcome:
     return Page("settings.html", data)
 
 
-def _enabled(what: str) -> bool:
-    if what not in ("enable", "disable"):
+def _switch(
+    visit: Visit, delete: Callable[[Catalog, int], object], enable: Callable[..., object]
+) -> None:
+    """Enable, disable or delete what the path names, as the form says."""
+    what, number = visit.said("do"), visit.number()
+    if what == "delete":
+        delete(visit.catalog, number)
+    elif what in ("enable", "disable"):
+        enable(visit.catalog, number, enabled=what == "enable")
+    else:
         raise Refused(f"there is nothing called [{what}] to do.")
-    return what == "enable"
 
 
 def _hooks(visit: Visit, error: str = "", secret: str = "") -> Page:

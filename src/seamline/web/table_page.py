@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, get_args
 
 from seamline.catalog import history, loads, rejected, stats, table_settings, tables
+from seamline.catalog.table_settings import OnConflict
 from seamline.core.errors import NotFound, Refused, SeamlineError
 from seamline.web.commands import run_command
 from seamline.web.integration_page import known_integration
@@ -13,9 +14,7 @@ from seamline.web.visit import Go, Outcome, Page, Visit
 
 _LOADS = 200
 _ROWS = 10
-_HOURS = 48
 _SUFFIX = 2
-_POLICIES = ("split", "widen", "json", "null", "refuse")
 
 
 def show(visit: Visit) -> Outcome:
@@ -49,10 +48,10 @@ def show(visit: Visit) -> Outcome:
         "stream": stream,
         "columns": shown,
         "loads": attempts,
-        "hours": stats.hours(visit.catalog, _HOURS, found.id, table),
+        "hours": stats.hours(visit.catalog, found.id, table),
         "freshness": asdict(stats.freshness(visit.catalog, found.id, table)),
         "settings": asdict(table_settings.of_table(decided, found.id, table)),
-        "policies": _POLICIES,
+        "policies": get_args(OnConflict),
         "history": changes,
         "rejected": [g for g in rejected.groups(visit.catalog, found.id) if g["table"] == table],
         "subtables": [n for n in tables.names(visit.catalog, found.id, table) if n != table],

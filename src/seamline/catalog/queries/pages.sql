@@ -15,7 +15,8 @@ SELECT integration_id, sum(rows) AS rows, sum(records) AS records, sum(rejected)
 FROM load_hour WHERE hour >= :since GROUP BY integration_id;
 
 -- hours_of_tables
-SELECT table_name, sum(rows) AS rows, sum(rejected) AS rejected
+SELECT table_name, sum(rows) AS rows, sum(records) AS records, sum(rejected) AS rejected,
+  sum(stale) AS stale
 FROM load_hour WHERE integration_id = :integration_id AND hour >= :since GROUP BY table_name;
 
 -- hours
