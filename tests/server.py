@@ -25,19 +25,23 @@ START_SECONDS = 60
 class Server:
     """One data directory with a server that can be started, stopped and killed."""
 
-    def __init__(self, folder: Path, *flags: str) -> None:
+    def __init__(self, folder: Path, *flags: str, errors: Path | None = None) -> None:
+        """Log lines go to ``errors``, else to where ours go."""
         self.folder = folder
+        self._errors = errors
         self.port = _free_port()
         self._flags = flags
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> "Server":
+        log = self._errors.open("ab") if self._errors else None
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "seamline", "serve", "--port", str(self.port),
                 "--data-dir", str(self.folder), *self._flags,
             ],
             stdout=subprocess.PIPE,
+            stderr=log,
             text=True,
         )  # fmt: skip
         assert self._process.stdout is not None

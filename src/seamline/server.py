@@ -7,7 +7,6 @@ die, and stop them in order: the gate first, so that nothing new comes in, then 
 import contextlib
 import errno
 import http.client
-import logging
 import os
 import signal
 import socket
@@ -18,13 +17,15 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
+import structlog
+
 from seamline.config.address import address_of
 from seamline.config.lock import ProcessLock
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import Refused, Trouble
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 PARENT_PIPE = "SEAMLINE_PARENT_PIPE"
 """Environment variable with the file descriptor that closes when the supervisor dies."""
@@ -121,7 +122,7 @@ class Supervisor:
                 role.quick_deaths = role.quick_deaths + 1 if quick else 0
                 pause = min(0.1 * 2**role.quick_deaths, _LONGEST_PAUSE_SECONDS)
                 role.start_again_at = now + (pause if role.quick_deaths > 1 else 0.0)
-                log.warning("the %s died (exit code %s); starting it again", role.name, code)
+                log.warning("a process died; starting it again", process=role.name, exit_code=code)
             if now >= role.start_again_at:
                 self._roles[index] = self._spawn(role.name, role.quick_deaths)
 

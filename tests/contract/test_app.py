@@ -1,5 +1,7 @@
 """Who may do what in the app, and what no other site can make a user do."""
 
+import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +11,18 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from seamline.catalog import api_keys, notifications, users
+from seamline.config.paths import DataDir
+from seamline.core.clock import now
+from seamline.gate.neighbours import Neighbours
+from seamline.gate.tail import Seen, Snapshot
 from seamline.web.app import COOKIE, Entry, csrf_token
 from seamline.web.entries import entries
 from seamline.web.sign_in import Throttle
-from tests.contract.server import Api, body, serving
+from tests.contract.server import Api, body, message, serving
 
 PASSWORD = "correct horse battery"
 HTML = {"accept": "text/html"}
+JSON = {"accept": "application/json"}
 
 
 class Person:
@@ -211,7 +218,7 @@ class TestPages:
         found = people["viewer"].get("/live", accept="application/json").json()["requests"]
         assert [one["status"] for one in found[:2]] == [400, 201]
         assert found[0]["integration"] == "crm"
-        assert (found[1]["table"], found[1]["record"]) == ("t", '{"id":1,"name":"a"}')
+        assert (found[1]["table"], found[1]["shown"]) == ("t", ['{"id":1,"name":"a"}'])
         assert found[0]["text"]
         only = people["viewer"].get("/live?only=accepted", accept="application/json").json()
         assert all(not one["refused"] for one in only["requests"])
@@ -222,9 +229,26 @@ class TestPages:
             viewer = Person(api, "v", "viewer")
             page = viewer.get("/live")
             found = viewer.get("/live", accept="application/json").json()["requests"]
-            assert found[0]["record"] == '{"id":1,"name":"…"}'
+            assert found[0]["shown"] == ['{"id":1,"name":"…"}']
             assert "sample" not in found[0]
             assert "&#34;name&#34;:&#34;a&#34;" not in page.text
+
+    def test_any_gate_process_tells_of_all(self, api: Api, people: dict[str, Person]) -> None:
+        layout = DataDir(api.settings.data_dir)
+        seen = Seen(now(), "/v2/import/batch", 201, 1, "rc_neighbour", 5, "", "n", 1, b"")
+        neighbours = Neighbours(layout.gates)
+        neighbours.show(Snapshot(4_000_001, [("/v2/import/batch", 201, 77)], 7, 70, [seen]))
+        neighbours.show(Snapshot(4_000_002, [], 9, 90, []))
+        os.utime(layout.gates / "4000002.json", (1, 1))
+        (layout.gates / "4000003.json").write_bytes(b"{")
+        found = people["viewer"].get("/live", accept="application/json").json()["requests"]
+        assert "rc_neighbour" in [one["receipt"] for one in found]
+        _, key = api_keys.create(api.catalog, "prometheus", "admin")
+        text = api.client.get("/metrics", headers={"authorization": f"Bearer {key}"}).text
+        label = 'gate="4000001",path="/v2/import/batch",status="201"'
+        assert f"seamline_requests_total{{{label}}} 77.0" in text
+        assert 'seamline_accepted_records_total{gate="4000001"} 7.0' in text
+        assert "4000002" not in text, "long gone"
 
     def test_figures_of_the_day(self, api: Api, people: dict[str, Person]) -> None:
         api.rows("SELECT 1")
@@ -235,6 +259,16 @@ class TestPages:
         assert [one["token"] for one in table["history"]] == [api.t1[-4:]]
         assert sum(hour["rows"] for hour in page["hours"]) == 1
 
+    def test_live_shows_the_first_records_of_a_request(
+        self, api: Api, people: dict[str, Person]
+    ) -> None:
+        sent = [message(sequence=i, data={"id": i, "name": "é" + "x" * 800}) for i in range(9)]
+        assert api.post(body(messages=sent)).status_code == 201
+        [found, *_] = people["viewer"].get("/live", accept="application/json").json()["requests"]
+        assert found["records"] == 9
+        assert [json.loads(one)["id"] for one in found["shown"]] == [0, 1, 2, 3]  # of 4,096 bytes
+        assert "and 5 more" in people["viewer"].get("/live").text
+
     def test_machines_are_answered(self, api: Api) -> None:
         assert api.client.get("/healthz").text == "alive\n"
         assert api.client.get("/readyz").status_code == 200
@@ -242,7 +276,9 @@ class TestPages:
         _, key = api_keys.create(api.catalog, "prometheus", "admin")
         text = api.client.get("/metrics", headers={"authorization": f"Bearer {key}"}).text
         assert "seamline_up 1.0" in text
-        assert 'seamline_requests_total{path="/v2/import/batch",status="201"}' in text
+        assert f'gate="{os.getpid()}",path="/v2/import/batch",status="201"' in text
+        assert 'seamline_loads_total{schema="crm",table="t"}' in text
+        assert 'seamline_load_seconds_total{schema="crm",table="t"} 0.' in text
         assert "seamline_queue_records " in text
 
     def test_static_files(self, api: Api) -> None:
@@ -253,6 +289,38 @@ class TestPages:
         assert (first.status_code, again.status_code) == (200, 304)
         assert api.client.get("/static/..%2fapp.py").status_code == 404
         assert api.client.get("/static/LICENSES.txt").status_code == 404
+
+
+class TestReplayOfAGroup:
+    """A group is sent again a hundred at a time; the page shows how far it is."""
+
+    @pytest.fixture(scope="class")
+    def inbox(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+        with serving(tmp_path_factory.mktemp("inbox")) as api:
+            schema = {"properties": {"id": {"type": "integer"}}}
+            bad = [message(sequence=i, data={"id": i, "a__st": 1}) for i in range(250)]
+            sent = [*bad, message(sequence=1, data={"id": 900, "a__st": 1, "a_st": 2})]
+            assert api.post(body(schema=schema, messages=sent)).status_code == 201
+            assert api.rows("SELECT count(*) FROM crm._sdc_rejected") == [(251,)]
+            yield api
+
+    def test_all_are_sent_and_loaded_once(self, inbox: Api) -> None:
+        editor = Person(inbox, "e", "editor")
+        [group] = editor.get("/rejected", accept="application/json").json()["groups"]
+        form = {"integration": "crm", "table": "t", "reason": group["reason"]}
+        page, steps = {**form, "old": "a__st", "new": "a_st"}, []
+        for _ in range(9):
+            answer = editor.post("/rejected/replay", headers=JSON, **page)
+            page = {name: str(value) for name, value in answer.json().items()}
+            steps.append((answer.json()["sent"], answer.json()["is_done"]))
+            if answer.json()["is_done"]:
+                break
+        assert steps == [(100, False), (200, False), (250, True)]
+        assert (page["total"], page["problem"]) == ("251", "two fields would have the same name.")
+        assert inbox.rows("SELECT count(*), count(a_st) FROM crm.t") == [(250, 250)]
+        html = editor.post("/rejected/replay", **form, old="nothing").text
+        assert '<progress max="1" value="1"' in html
+        assert "Left out: 1." in html
 
 
 NASTY = (

@@ -46,3 +46,12 @@ def test_a_lost_password_is_found_again(server: Server) -> None:
     assert [row["role"] for row in server.json("user", "list")] == ["admin"]
     assert "there is a user" in server.cli("user", "add", "Ann@example.com", check=False)
     catalog.close()
+
+
+def test_a_file_says_what_there_is_to_be(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "setup.toml"
+    file.write_text('[[integration]]\nname = "Shop"\n')
+    assert server.json("plan", str(file))["steps"] == ["create the integration Shop"]
+    assert server.json("apply", str(file))["dry_run"] is False
+    assert server.json("plan", str(file))["steps"] == []
+    assert "there is no file orders" in server.cli("plan", "orders", check=False)

@@ -11,6 +11,9 @@ import duckdb
 import psutil
 import pytest
 
+from seamline.catalog import destinations
+from seamline.catalog.store import Catalog
+from seamline.config.paths import DataDir
 from tests.server import Server, batch_body
 
 
@@ -120,12 +123,14 @@ def test_sigterm_keeps_what_was_acknowledged(stopped: Server) -> None:
     server = Server(stopped.folder, "--flush-seconds", "600")
     server.start()
     token = server.token()
-    for i in range(20):
-        # The first load comes at once; the others wait for ten minutes, so the stop finds them.
+    # The first load comes at once; the others wait for ten minutes, so the stop finds them.
+    _, headers, _ = server.post(token, batch_body("t", [], [{"id": 0}], 0))
+    server.wait_until_loaded(token, headers["seamline-receipt"])
+    for i in range(1, 20):
         assert server.post(token, batch_body("t", [], [{"id": i}], i))[0] == 201
     assert server.stop() == 0
     waiting = server.json("status")["queue"]["records"]
-    assert waiting > 0
+    assert waiting == 19
     restarted = Server(stopped.folder).start()
     restarted.wait_until_empty()
     assert restarted.query("SELECT count(*) AS n, count(DISTINCT id) AS d FROM import_api.t") == [
@@ -234,3 +239,38 @@ def test_hosts_by_name_and_kind(tmp_path: Path, host: str) -> None:
     assert f"at http://{shown}:{server.port}" in server.cli("status")
     assert server.json("status")["server"]["import_api"] == "OK"
     server.stop()
+
+
+def test_the_warehouse_may_move(stopped: Server) -> None:
+    server = stopped.start()
+    token = server.token()
+    body = batch_body("t", ["id"], [{"id": 1}], 1)
+    receipt = server.post(token, body)[1]["seamline-receipt"]
+    server.wait_until_loaded(token, receipt)
+    catalog = Catalog(DataDir(str(server.folder)).catalog)
+    record = destinations.find(catalog, None)
+    destinations.update(catalog, record, {"path": str(server.folder / "other.duckdb")})
+    catalog.close()
+    receipt = server.post(token, batch_body("u", ["id"], [{"id": 2}], 1))[1]["seamline-receipt"]
+    server.wait_until_loaded(token, receipt)
+    listed = "SELECT table_name FROM duckdb_tables() WHERE schema_name = 'import_api'"
+    assert server.query(f"{listed} AND table_name[1] <> '_'") == [{"table_name": "u"}]
+    assert server.stop() == 0
+    assert server.query("SELECT id FROM import_api.u") == [{"id": 2}]
+
+
+def test_logs_as_json(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data", "--log-format", "json", errors=tmp_path / "log").start()
+    token = server.token()
+    receipt = server.post(token, batch_body("t", [], [{"id": 1}], 1))[1]["seamline-receipt"]
+    server.wait_until_loaded(token, receipt)
+    [first] = server.pids("loader")
+    server.kill("loader")
+    while server.pids("loader") in ([], [first]):
+        time.sleep(0.05)
+    server.stop()
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    [loaded] = [line for line in lines if line["event"] == "loaded"]
+    assert (loaded["role"], loaded["table"], loaded["receipt"]) == ("loader", "t", receipt)
+    [died] = [line for line in lines if line["level"] == "warning"]
+    assert (died["role"], died["process"]) == ("supervisor", "loader")

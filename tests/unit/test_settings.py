@@ -33,6 +33,7 @@ def test_flag_beats_environment_beats_file(toml: Path) -> None:
         ("port = -1", "the least is 0"),
         ("port = true", "must be a whole number"),
         ("host = 5", "must be text"),
+        ("log_format = 'xml'", "log_format is \\[xml\\].*must be text, json"),
         ("port = ", "not valid TOML"),
     ],
 )

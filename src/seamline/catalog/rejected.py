@@ -101,9 +101,22 @@ def counts(catalog: Catalog) -> dict[int, int]:
     return {row["integration_id"]: row["number"] for row in catalog.all("rejected_counts")}
 
 
-def of_group(catalog: Catalog, integration_id: int, table: str, reason: str) -> list[int]:
-    """Return the ids of those of a group that can be replayed, oldest first, at most 1,000."""
-    rows = catalog.all(
-        "rejected_of_group", integration_id=integration_id, table_name=table, reason=reason
-    )
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Records of one table that were rejected for one reason."""
+
+    integration_id: int
+    table_name: str
+    reason: str
+
+
+def group_size(catalog: Catalog, group: Group) -> tuple[int, int]:
+    """Return how many of a group can be replayed, and the greatest of their ids."""
+    row = catalog.one("rejected_group_size", **asdict(group))
+    return (row["number"], row["last"]) if row else (0, 0)
+
+
+def of_group(catalog: Catalog, group: Group, after: int, last: int, limit: int) -> list[int]:
+    """Return the ids, behind one and up to another, of those that can be replayed, in order."""
+    rows = catalog.all("rejected_of_group", after=after, last=last, limit=limit, **asdict(group))
     return [row["id"] for row in rows]

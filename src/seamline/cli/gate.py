@@ -11,6 +11,6 @@ def gate(*, flags: SettingFlags = SettingFlags()) -> None:  # type: ignore[valid
     from seamline.web.site import site
 
     settings = configured(flags).settings
-    set_up_logs("gate", settings.log_level)
+    set_up_logs("gate", settings)
     watch_parent()
     run_gate(settings, site(settings))

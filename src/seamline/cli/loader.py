@@ -10,6 +10,6 @@ def loader(*, flags: SettingFlags = SettingFlags()) -> None:  # type: ignore[val
     from seamline.load.server import run_loader
 
     settings = configured(flags).settings
-    set_up_logs("loader", settings.log_level)
+    set_up_logs("loader", settings)
     watch_parent()
     run_loader(settings)

@@ -1,15 +1,53 @@
-"""Log lines of the server processes: time, level, process, text, on standard error."""
+"""Log lines of the server processes on standard error: as text for people, as JSON for machines."""
 
 import logging
 import sys
 
+import structlog
+from structlog.typing import Processor
 
-def set_up_logs(role: str, level: str) -> None:
-    """Send this process's log to standard error."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=level.upper(),
-        format=f"%(asctime)s %(levelname)s {role} %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S%z",
-        force=True,
+from seamline.config.settings import Settings
+
+
+def set_up_logs(role: str, settings: Settings) -> None:
+    """Send this process's log to standard error; what libraries log goes the same way."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        _naming(role),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
     )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *_rendering(settings.log_format),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+
+
+def _rendering(form: str) -> list[Processor]:
+    if form == "json":
+        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(sys.stderr.isatty(), exception_formatter=plain)]
+
+
+def _naming(role: str) -> Processor:
+    def name(
+        logger: object, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        del logger, method
+        return {**event, "role": role}
+
+    return name

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from seamline.catalog import destinations, integrations
 from seamline.catalog.table_settings import policy_of
+from seamline.cli.apply import apply
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import console, print_json, print_table, progress
 from seamline.cli.push_batch import BatchBody
@@ -27,7 +28,7 @@ _SHOWN = 20
 
 def plan(
     table: str,
-    file: Path,
+    file: Path | None = None,
     /,
     *,
     integration: Annotated[str | None, Parameter(help="default: the only one")] = None,
@@ -37,9 +38,16 @@ def plan(
 ) -> None:
     """Show what loading FILE into TABLE would do: columns, splits, rejected records. Sends nothing.
 
+    With one argument, a TOML file: show what `seamline apply` would do.
+
     Compares with the tables as the loader saw them last, and follows what `seamline table set` has
     decided. Looks at the first 20,000 records.
     """
+    if file is None:
+        if not Path(table).is_file():
+            raise Refused(f"there is no file {table}; to plan a table, name it and then a file.")
+        apply(Path(table), dry_run=True, options=options)
+        return
     if not file.is_file():
         raise Refused(f"there is no file {file}.")
     with progress(quiet=options.json) as shown:

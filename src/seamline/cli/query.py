@@ -2,13 +2,17 @@
 
 import csv
 import sys
+from pathlib import Path
 from typing import Annotated, Literal
 
 import pyarrow as pa
 from cyclopts import Parameter
 
+from seamline.catalog import destinations
 from seamline.cli.options import DEFAULT_OPTIONS, Options
 from seamline.cli.printing import print_json, print_table
+from seamline.core.errors import Refused
+from seamline.destinations.duckdb.config import DuckDBConfig
 from seamline.destinations.duckdb.query import query_file
 from seamline.load.reads import read_through_loader
 
@@ -28,7 +32,7 @@ def query(
     """Run one read-only SELECT on the embedded warehouse."""
     table = read_through_loader(options.layout.loader_socket, sql, max_rows)
     if table is None:
-        table = query_file(options.layout.warehouse, sql, max_rows)
+        table = query_file(_file(options), sql, max_rows)
     if options.json or format_ == "json":
         print_json([dict(zip(table.column_names, row, strict=True)) for row in _rows(table)])
     elif format_ == "csv":
@@ -39,6 +43,15 @@ def query(
         print_table(table.column_names, _rows(table), empty="no rows")
     if table.num_rows == max_rows:
         print(f"seamline: stopped after --max-rows {max_rows}", file=sys.stderr)
+
+
+def _file(options: Options) -> Path:
+    """Return where the embedded warehouse lies, which the app can change."""
+    with options.catalog() as catalog:
+        record = destinations.find(catalog, None)
+    if record.type != "duckdb":
+        raise Refused(f"the first destination is {record.type}: query it with its own tools.")
+    return DuckDBConfig.parse(record.config).path
 
 
 def _field(value: object) -> object:

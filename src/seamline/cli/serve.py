@@ -15,7 +15,7 @@ def serve(*, flags: SettingFlags = SettingFlags()) -> None:  # type: ignore[vali
     yet loaded is loaded after the next start.
     """
     settings = configured(flags).settings
-    set_up_logs("supervisor", settings.log_level)
+    set_up_logs("supervisor", settings)
     catalog = prepare_home(settings)
     client = accounts.client_id(catalog)
     setup = accounts.new_setup_secret(catalog)

@@ -13,6 +13,7 @@ class DataDir:
         self.spool = self.root / "spool"
         self.warehouse = self.root / "warehouse.duckdb"
         self.scratch = self.root / "scratch"
+        self.gates = self.root / "gates"
         self.loader_socket = self.root / "loader.sock"
         self.server_lock = self.root / "server.lock"
         self.server_url = self.root / "server.url"
@@ -20,5 +21,5 @@ class DataDir:
 
     def create(self) -> None:
         """Make the directories, readable by their owner only."""
-        for path in (self.root, self.queue, self.scratch):
+        for path in (self.root, self.queue, self.scratch, self.gates):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)

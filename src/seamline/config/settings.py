@@ -14,9 +14,14 @@ from typing import Any
 
 from seamline.core.errors import Refused
 
+_LOG_LEVELS = ("debug", "info", "warning", "error")
 
-def _setting(default: Any, meaning: str, least: float | None = None) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "least": least})
+
+def _setting(
+    default: Any, meaning: str, least: float | None = None, among: tuple[str, ...] = ()
+) -> Any:
+    metadata = {"meaning": meaning, "least": least, "among": among}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,8 @@ class Settings:
     mask_fields: str = _setting(
         "", "fields whose values the app's live page hides, as email,phone; * hides all"
     )
-    log_level: str = _setting("info", "debug, info, warning or error")
+    log_level: str = _setting("info", "debug, info, warning or error", among=_LOG_LEVELS)
+    log_format: str = _setting("text", "log lines as text or json", among=("text", "json"))
 
 
 _NAMES = {f.name: f for f in fields(Settings)}
@@ -157,6 +163,9 @@ def _checked(name: str, value: Any, origin: str) -> Any:
     least = _NAMES[name].metadata["least"]
     if least is not None and converted < least:
         raise Refused(f"{name} is [{value}] (from {origin}); the least is {least}.")
+    among = _NAMES[name].metadata["among"]
+    if among and converted not in among:
+        raise Refused(f"{name} is [{value}] (from {origin}); it must be {', '.join(among)}.")
     return converted
 
 

@@ -1,11 +1,11 @@
 """What the gate's handlers share: who sends, what was sent, where it is kept."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from starlette.requests import Request
 
 from seamline.catalog import accounts, tokens
@@ -22,13 +22,15 @@ from seamline.gate.check import Checked, Checker
 from seamline.gate.idempotency import receipt_for
 from seamline.gate.inflate import inflate
 from seamline.gate.intake import Intake
+from seamline.gate.neighbours import Neighbours
 from seamline.gate.receipts import ReceiptDesk
-from seamline.gate.tail import INTEGRATION, SAMPLE, SAMPLE_BYTES, TOKEN, Tail
+from seamline.gate.tail import INTEGRATION, SAMPLE, SAMPLE_BYTES, TOKEN, Snapshot, Tail
 from seamline.queue.opening import open_queue
 
 _NOTE_SECONDS = 60.0
+_SHOW_SECONDS = 1.0
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class Gate:
@@ -44,6 +46,7 @@ class Gate:
         self.settings = settings
         self.checker = Checker()
         self.tail = Tail()
+        self.neighbours = Neighbours(DataDir(settings.data_dir).gates)
 
     @asynccontextmanager
     async def lifespan(self, app: Any) -> AsyncIterator[None]:
@@ -55,9 +58,12 @@ class Gate:
         self.authenticator = Authenticator(self.catalog, self.settings)
         self.intake = Intake(self.settings)
         self.desk = ReceiptDesk(self.catalog, queue, self.intake.spool)
-        noting = asyncio.create_task(self._note_uses())
+        tasks = [asyncio.create_task(self._note_uses())]
+        if self.settings.gate_workers > 1:
+            tasks.append(asyncio.create_task(self._show_neighbours()))
         yield
-        noting.cancel()
+        for task in tasks:
+            task.cancel()
         self._note_used()
         await self.intake.close()
         queue.close()
@@ -72,6 +78,15 @@ class Gate:
         used, self.authenticator.used = self.authenticator.used, {}
         if used:
             tokens.note_use(self.catalog, used)
+
+    async def _show_neighbours(self) -> None:
+        while True:
+            await asyncio.sleep(_SHOW_SECONDS)
+            await asyncio.to_thread(self.neighbours.show, self.tail.snapshot())
+
+    def tails(self) -> list[Snapshot]:
+        """Return what this gate process has answered, and what its neighbours have."""
+        return [self.tail.snapshot(), *self.neighbours.others()]
 
     def grant(self, request: Request) -> Grant:
         """Return what the request's token gives access to; raise the 401 otherwise."""
@@ -102,11 +117,13 @@ class Gate:
         token = request.scope.get(TOKEN)
         batches = [part.batch(integration_id, receipt, at, token) for part in checked]
         result = await self.intake.store(batches, once)
-        request.scope[SAMPLE] = (checked[0].table, checked[0].messages[:SAMPLE_BYTES])
-        if log.isEnabledFor(logging.DEBUG):
-            for part in checked:
-                log.debug(
-                    "accepted receipt=%s table=%s integration=%d records=%d",
-                    receipt, part.table, integration_id, part.records,
-                )  # fmt: skip
+        records = sum(part.records for part in checked)
+        first = checked[0]
+        request.scope[SAMPLE] = (first.table, records, first.messages[:SAMPLE_BYTES])
+        for part in checked:
+            self.tail.took(part.records, len(part.messages))
+            log.debug(
+                "accepted", receipt=receipt, table=part.table, integration=integration_id,
+                records=part.records,
+            )  # fmt: skip
         return result

@@ -1,8 +1,9 @@
 """Make checked batches durable and answer for it: the queue, or the spool while that fails."""
 
 import asyncio
-import logging
 from collections.abc import Sequence
+
+import structlog
 
 from seamline.catalog import receipts
 from seamline.catalog.store import Catalog
@@ -16,7 +17,7 @@ from seamline.queue import spool
 from seamline.queue.group import GroupCommit
 from seamline.queue.opening import open_queue, open_spool
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 _RETRY_AFTER_SECONDS = 2
 _DRAIN_SECONDS = 1.0
@@ -54,7 +55,7 @@ class Intake:
         except QueueFull as full:
             raise self._closed(str(full), str(full)) from full
         except Trouble as trouble:
-            log.exception("the queue did not take a request")
+            log.exception("the queue did not take a request", receipt=receipt)
             return await self._keep_aside(receipt, batches, once, trouble)
         self.trouble = None
         return answer.accepted(receipt) if earlier is None else _repeated(earlier, receipt)
@@ -106,7 +107,7 @@ class Intake:
                 if self.spool.waiting():
                     await self._drain()
             except Trouble as trouble:
-                log.warning("the spool waits: %s", trouble)
+                log.warning("the spool waits", error=str(trouble))
             except OSError:
                 log.exception("the spool cannot be read")
             await asyncio.sleep(_DRAIN_SECONDS)
@@ -120,7 +121,7 @@ class Intake:
                 except FileNotFoundError:
                     continue  # another gate process moved it
                 except Trouble:
-                    log.exception("a spool file is set aside")
+                    log.exception("a spool file is set aside", file=str(path))
                     path.rename(path.with_suffix(".damaged"))
                     continue
                 await self._commits.append(batches, once=spool.receipt_of(path))

@@ -3,12 +3,14 @@
 import signal
 import threading
 
+import pyarrow as pa
+
 from seamline.catalog import destinations
 from seamline.catalog.store import Catalog
 from seamline.config.lock import ProcessLock
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
-from seamline.load.reads import ReadServer
+from seamline.load.reads import Query, ReadServer
 from seamline.load.worker import Destinations, Worker
 from seamline.watch.watch import Watch
 
@@ -27,11 +29,8 @@ def run_loader(settings: Settings) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    catalog = Catalog(layout.catalog)
-    warehouse = destinations.find(catalog, None)
-    catalog.close()
     opened = Destinations(settings)
-    reads = ReadServer(layout.loader_socket, opened.opened(warehouse).query)
+    reads = ReadServer(layout.loader_socket, _query(layout, opened))
     watch = Watch(settings)
     try:
         Worker(settings, opened).run(stop)
@@ -39,3 +38,17 @@ def run_loader(settings: Settings) -> None:
         watch.close()
         reads.close()
         lock.release()
+
+
+def _query(layout: DataDir, opened: Destinations) -> Query:
+    """Return what queries the embedded warehouse, wherever it lies by now."""
+
+    def query(sql: str, max_rows: int) -> pa.Table:
+        catalog = Catalog(layout.catalog)
+        try:
+            warehouse = destinations.find(catalog, None)
+        finally:
+            catalog.close()
+        return opened.opened(warehouse).query(sql, max_rows)
+
+    return query

@@ -1,9 +1,10 @@
 """The loader's loop: notice what arrived, load what is due, let go of what is idle."""
 
-import logging
 import threading
 import time
 from datetime import timedelta
+
+import structlog
 
 from seamline.catalog import destinations, integrations, loads, notifications, table_settings
 from seamline.catalog.store import Catalog
@@ -19,7 +20,7 @@ from seamline.load.schedule import Flush, Schedule
 from seamline.prepare.engine import open_engine
 from seamline.queue.opening import open_queue
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 _POLL_SECONDS = 0.02
 _ARRIVALS_AT_ONCE = 10_000
@@ -120,7 +121,7 @@ class Worker:
         except SeamlineError as error:
             self._put_off_stream(stream, error)
         except Exception as error:
-            log.exception("a load of %s failed in a way nobody foresaw", stream)
+            log.exception("a load failed in a way nobody foresaw", stream=stream)
             self._put_off_stream(stream, error)
         else:
             if loaded is None:
@@ -128,9 +129,9 @@ class Worker:
                 return
             self._schedule.loaded(stream, loaded.position, loaded.records, loaded.size, begin)
             log.info(
-                "loaded table=%s.%s records=%d requests=%d receipt=%s last_receipt=%s",
-                integration.schema_name, table, loaded.records, len(loaded.receipts),
-                loaded.receipts[0], loaded.receipts[-1],
+                "loaded", schema=integration.schema_name, table=table, records=loaded.records,
+                requests=len(loaded.receipts), receipt=loaded.receipts[0],
+                last_receipt=loaded.receipts[-1],
             )  # fmt: skip
 
     def _flush_of(self, stream: str) -> Flush:
@@ -158,7 +159,7 @@ class Worker:
 
     def _put_off_stream(self, stream: str, error: Exception) -> None:
         wait = self._schedule.stopped(stream, time.monotonic())
-        log.warning("table stopped stream=%s retry_seconds=%.0f error=%s", stream, wait, error)
+        log.warning("table stopped", stream=stream, retry_seconds=wait, error=str(error))
         self._note(stream, error, wait, counts=True)
         place = split_stream(stream)
         notifications.put(self._catalog, notifications.JAMMED, stream, str(error), place)
@@ -168,7 +169,7 @@ class Worker:
         waiting = [name for name in self._schedule.streams if self._target(name).id == at]
         busy = isinstance(error, DestinationBusy)
         wait = self._schedule.unreachable(waiting, time.monotonic(), busy=busy)
-        log.warning("destination waits id=%d retry_seconds=%.1f error=%s", at, wait, error)
+        log.warning("destination waits", id=at, retry_seconds=wait, error=str(error))
         self._note(stream, error, wait, counts=not busy)
         if not busy:
             about = f"destination/{at}"

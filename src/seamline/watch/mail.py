@@ -1,10 +1,11 @@
 """Mails notifications to the addresses that asked for them (loading.md §1.7)."""
 
-import logging
 import smtplib
 import ssl
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
+
+import structlog
 
 from seamline.catalog import notifications
 from seamline.catalog.store import Catalog, Row
@@ -15,7 +16,7 @@ SUBJECT = "Stitch Notification - "
 _SECONDS = 20.0
 _PORTS = {"smtp": 587, "smtps": 465}
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 def mail_due(catalog: Catalog, settings: Settings) -> int:
@@ -32,7 +33,7 @@ def mail_due(catalog: Catalog, settings: Settings) -> int:
                 server.send_message(_message(row, settings.mail_from), to_addrs=addresses)
                 notifications.note_mailed(catalog, row["id"])
     except (OSError, smtplib.SMTPException, ValueError) as error:
-        log.warning("mail cannot be sent error=%s", error)
+        log.warning("mail cannot be sent", error=str(error))
         return 0
     return len(found)
 

@@ -1,8 +1,9 @@
 """The thread that does what is nobody's request: hooks, mail, the pulse."""
 
-import logging
 import threading
 import time
+
+import structlog
 
 from seamline.catalog import hooks
 from seamline.catalog.store import Catalog
@@ -16,7 +17,7 @@ _LOOK_SECONDS = 0.2
 _PULSE_SECONDS = 15.0
 _TRIM_SECONDS = 3600.0
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
 
 class Watch:

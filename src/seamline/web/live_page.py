@@ -1,7 +1,11 @@
 """The tail of requests, and a form that sends one."""
 
+import contextlib
+import heapq
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -11,43 +15,55 @@ from seamline.core.clock import new_receipt_id, now
 from seamline.core.errors import Refused
 from seamline.gate.answer import Answer
 from seamline.gate.check import Checker
+from seamline.gate.tail import Seen
 from seamline.queue.opening import open_queue
 from seamline.web.integration_page import known_integration
 from seamline.web.visit import Go, Outcome, Page, Visit
 
 _SHOWN = 100
 _REFUSED = 400
+_RECORDS_OF_ONE = 5
 
 
 def tail(visit: Visit) -> Outcome:
-    """Show the last requests to this gate process, all or the refused ones, or of one kind."""
+    """Show the last requests, all or the refused ones, or of one kind."""
     only, words = visit.query.get("only", ""), visit.query.get("q", "").strip().lower()
     names = {
         one.id: one.display_name for one in integrations.listing(visit.catalog, with_deleted=True)
     }
     hidden = {field.strip() for field in visit.settings.mask_fields.split(",") if field.strip()}
     seen: list[dict[str, Any]] = []
-    for one in visit.gate.tail:
+    requests = heapq.merge(*(of.seen for of in visit.gate.tails()), key=_time, reverse=True)
+    for one in requests:
         name = names.get(one.integration_id or 0, "")
-        record = _first_record(one.sample, hidden)
-        text = f"{name} {one.path} {one.table} {one.status} {one.receipt} {one.text} {record}"
+        records = list(_first_records(one.sample, hidden))
+        text = f"{name} {one.path} {one.table} {one.status} {one.receipt} {one.text} {records}"
         refused = one.status >= _REFUSED
         if words in text.lower() and (not only or refused == (only == "refused")):
             facts = {key: value for key, value in asdict(one).items() if key != "sample"}
-            facts |= {"at": one.at.isoformat(), "integration": name, "record": record}
+            facts |= {"at": one.at.isoformat(), "integration": name, "shown": records}
             seen.append({**facts, "refused": refused})
     return Page("live.html", {"requests": seen[:_SHOWN], "only": only, "q": words})
 
 
-def _first_record(sample: bytes, hidden: set[str]) -> str:
-    """Return the first record of a request with chosen fields hidden; empty if it is too long."""
-    try:
-        message, _ = json.JSONDecoder().raw_decode(sample.decode()[1:].lstrip())
-        record = message.get("data", {})
-        shown = {k: "…" if k in hidden or "*" in hidden else v for k, v in record.items()}
-        return msgspec.json.encode(shown).decode()
-    except (ValueError, AttributeError, RecursionError):
-        return ""
+def _time(one: Seen) -> datetime:
+    return one.at
+
+
+def _first_records(sample: bytes, hidden: set[str]) -> Iterator[str]:
+    """Yield the first records of a request with chosen fields hidden; those that are not too long.
+
+    ``sample`` is the beginning of an array of messages, cut anywhere.
+    """
+    text = sample.decode("utf-8", "ignore")
+    place = 0
+    with contextlib.suppress(ValueError, AttributeError, RecursionError):
+        for _ in range(_RECORDS_OF_ONE):
+            place += len(text[place:]) - len(text[place:].lstrip(" \t\r\n[,"))
+            message, place = json.JSONDecoder().raw_decode(text, place)
+            record = message.get("data", {})
+            shown = {k: "…" if k in hidden or "*" in hidden else v for k, v in record.items()}
+            yield msgspec.json.encode(shown).decode()
 
 
 def ask(visit: Visit) -> Outcome:

@@ -1,6 +1,7 @@
 """For machines that watch: ``/healthz``, ``/readyz`` and ``/metrics`` (Prometheus)."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 
 from prometheus_client import generate_latest
@@ -20,7 +21,7 @@ from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.gate.auth import bearer
 from seamline.gate.gate import Gate
-from seamline.queue.backlog import waiting_records
+from seamline.queue.backlog import Waiting, look_for_waiting
 from seamline.queue.opening import open_queue
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -70,7 +71,7 @@ def _measured(gate: Gate) -> bytes:
     queue = open_queue(gate.settings)
     registry = CollectorRegistry()
     try:
-        waiting, size = waiting_records(queue), queue.size()
+        waiting, size = look_for_waiting(queue), queue.size()
         figures = [*_of_gate(gate), *_of_queue(waiting, size), *_of_catalog(catalog)]
         registry.register(_Given(figures))
         return generate_latest(registry)
@@ -92,23 +93,31 @@ def _of_gate(gate: Gate) -> Iterator[Metric]:
     up = GaugeMetricFamily("seamline_up", "1 if the intake is open.")
     up.add_metric([], 0 if gate.intake.trouble else 1)
     yield up
-    answers = CounterMetricFamily(
-        "seamline_requests", "Requests answered by this gate process.", labels=["path", "status"]
-    )
-    for (path, status), number in sorted(gate.tail.answers.items()):
-        answers.add_metric([path, str(status)], number)
-    yield answers
+    labels = ["gate", "path", "status"]
+    answers = CounterMetricFamily("seamline_requests", "Requests answered.", labels=labels)
+    records = CounterMetricFamily("seamline_accepted_records", "Records taken.", labels=["gate"])
+    data = CounterMetricFamily("seamline_accepted_bytes", "Their bytes.", labels=["gate"])
+    for one in gate.tails():
+        name = str(one.pid)  # counters of several processes must not be added up: some restart
+        for path, status, number in one.answers:
+            answers.add_metric([name, path, str(status)], number)
+        records.add_metric([name], one.records)
+        data.add_metric([name], one.size)
+    yield from (answers, records, data)
 
 
-def _of_queue(waiting: dict[str, int], size: int) -> Iterator[Metric]:
+def _of_queue(waiting: Waiting, size: int) -> Iterator[Metric]:
     on_disk = GaugeMetricFamily("seamline_queue_bytes", "Disk the queue takes.")
     on_disk.add_metric([], size)
     yield on_disk
     records = GaugeMetricFamily("seamline_queue_records", "Records that wait to be loaded.")
-    records.add_metric([], sum(waiting.values()))
+    records.add_metric([], sum(waiting.records.values()))
     yield records
+    age = GaugeMetricFamily("seamline_queue_age_seconds", "Since the oldest that waits came.")
+    age.add_metric([], max(time.time() - waiting.oldest, 0.0) if waiting.oldest else 0.0)
+    yield age
     tables = GaugeMetricFamily("seamline_queue_tables", "Tables with records that wait.")
-    tables.add_metric([], len(waiting))
+    tables.add_metric([], len(waiting.records))
     yield tables
 
 
@@ -116,6 +125,9 @@ def _of_catalog(catalog: Catalog) -> Iterator[Metric]:
     labels = ["schema", "table"]
     loaded = CounterMetricFamily("seamline_loaded_records", "Records loaded.", labels=labels)
     refused = CounterMetricFamily("seamline_rejected_records", "Records rejected.", labels=labels)
+    stale = CounterMetricFamily("seamline_stale_records", "Records superseded.", labels=labels)
+    done = CounterMetricFamily("seamline_loads", "Loads committed.", labels=labels)
+    taken = CounterMetricFamily("seamline_load_seconds", "Seconds they took.", labels=labels)
     failing = GaugeMetricFamily(
         "seamline_table_failing", "Attempts that failed since the last load.", labels=labels
     )
@@ -123,9 +135,12 @@ def _of_catalog(catalog: Catalog) -> Iterator[Metric]:
         names = [row["schema"], row["table"]]
         loaded.add_metric(names, row["rows_loaded"])
         refused.add_metric(names, row["rows_rejected"])
+        stale.add_metric(names, row["stale"])
+        done.add_metric(names, row["loads"])
+        taken.add_metric(names, row["load_seconds"])
         if row["error"]:
             failing.add_metric(names, row["failed_attempts"])
-    yield from (loaded, refused, failing)
+    yield from (loaded, refused, stale, done, taken, failing)
     inbox = GaugeMetricFamily(
         "seamline_inbox_records", "Rejected records nobody has replayed.", labels=["reason"]
     )

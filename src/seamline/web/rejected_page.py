@@ -1,17 +1,20 @@
 """The inbox of rejected records: look, correct, replay."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
 from seamline.catalog import integrations, rejected
 from seamline.core.errors import Refused
+from seamline.queue.base import Queue
 from seamline.queue.opening import open_queue
 from seamline.web.visit import Go, Outcome, Page, Visit
 
 _SHOWN = 50
-_MOST_REPLAYED = 1000
+_AT_ONCE = 100
 
 
 def inbox(visit: Visit) -> Outcome:
@@ -37,7 +40,8 @@ def replay(visit: Visit) -> Outcome:
         edited = msgspec.json.decode(visit.form.get("record", ""))
         if not isinstance(edited, dict):
             raise Refused("the record must be an object: {…}")
-        receipt = _replayed(visit, [visit.number()], edited)[0]
+        with _queue(visit) as queue:
+            receipt = _send_again(visit.catalog, queue, visit.number(), {}, (), edited)
     except (msgspec.MsgspecError, RecursionError) as error:
         return Page("rejected_record.html", _again(visit, facts, f"This is no JSON: {error}"), 400)
     except Refused as error:
@@ -46,30 +50,51 @@ def replay(visit: Visit) -> Outcome:
 
 
 def replay_group(visit: Visit) -> Outcome:
-    """Send all records of a group again, with one field renamed or left out."""
+    """Send some records of a group again, with one field renamed or left out.
+
+    The page shows how far it is and asks for the next ones, until none is left of those that were
+    there at first: what is rejected once more does not count again.
+    """
     found = integrations.find(visit.catalog, visit.said("integration"))
-    ids = rejected.of_group(visit.catalog, found.id, visit.said("table"), visit.said("reason"))
+    group = rejected.Group(found.id, visit.said("table"), visit.said("reason"))
+    place = {name: _count(visit, name) for name in ("after", "last", "total", "sent")}
+    if not place["last"]:
+        place["total"], place["last"] = rejected.group_size(visit.catalog, group)
+    ids = rejected.of_group(visit.catalog, group, place["after"], place["last"], _AT_ONCE)
     old, new = visit.said("old"), visit.said("new")
     rename = {old: new} if old and new else {}
     drop = [old] if old and not new else []
-    _replayed(visit, ids[:_MOST_REPLAYED], None, rename, drop)
-    return Go("/rejected")
+    problem = visit.said("problem")
+    with _queue(visit) as queue:
+        for one in ids:
+            try:
+                _send_again(visit.catalog, queue, one, rename, drop)
+                place["sent"] += 1
+            except Refused as error:
+                problem = str(error)
+    place["after"] = ids[-1] if ids else place["last"]
+    words = {name: visit.said(name) for name in ("integration", "table", "reason", "old", "new")}
+    is_done = place["after"] >= place["last"]
+    data = {**words, **place, "problem": problem, "is_done": is_done}
+    return Page("rejected_replay.html", data)
 
 
-def _replayed(
-    visit: Visit,
-    ids: list[int],
-    edited: dict[str, Any] | None,
-    rename: dict[str, str] | None = None,
-    drop: list[str] | None = None,
-) -> list[str]:
-    from seamline.load.inbox import replay as send_again
+def _count(visit: Visit, name: str) -> int:
+    text = visit.said(name)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
 
+
+def _send_again(*arguments: Any) -> str:
+    from seamline.load.inbox import replay as send_again  # with it comes the loader's half
+
+    return send_again(*arguments)
+
+
+@contextmanager
+def _queue(visit: Visit) -> Iterator[Queue]:
     queue = open_queue(visit.settings)
     try:
-        return [
-            send_again(visit.catalog, queue, one, rename or {}, drop or (), edited) for one in ids
-        ]
+        yield queue
     finally:
         queue.close()
 

@@ -58,8 +58,13 @@ GROUP BY r.integration_id, r.table_name, r.reason ORDER BY newest DESC LIMIT 200
 -- rejected_of_group
 SELECT id FROM rejected
 WHERE integration_id = :integration_id AND table_name = :table_name AND reason = :reason
-  AND replayed_as IS NULL AND whole
-ORDER BY id LIMIT 1000;
+  AND replayed_as IS NULL AND whole AND id > :after AND id <= :last
+ORDER BY id LIMIT :limit;
+
+-- rejected_group_size
+SELECT count(*) AS number, coalesce(max(id), 0) AS last FROM rejected
+WHERE integration_id = :integration_id AND table_name = :table_name AND reason = :reason
+  AND replayed_as IS NULL AND whole;
 
 -- rejected_counts
 SELECT integration_id, count(*) AS number FROM rejected WHERE replayed_as IS NULL

@@ -151,10 +151,16 @@ WHERE r.id = :id ORDER BY r.position;
 SELECT id FROM receipt WHERE id >= :prefix AND id < :prefix || char(127) LIMIT 1;
 
 -- stream_loaded
-INSERT INTO stream (integration_id, table_name, rows_loaded, rows_rejected, last_loaded_at)
-SELECT integration_id, table_name, loaded, rejected, :now FROM load WHERE id = :id
+INSERT INTO stream
+  (integration_id, table_name, rows_loaded, rows_rejected, stale, loads, load_seconds,
+   last_loaded_at)
+SELECT integration_id, table_name, loaded, rejected, stale, 1,
+  (julianday(:now) - julianday(started_at)) * 86400, :now
+FROM load WHERE id = :id
 ON CONFLICT DO UPDATE SET rows_loaded = rows_loaded + excluded.rows_loaded,
   rows_rejected = rows_rejected + excluded.rows_rejected,
+  stale = stale + excluded.stale, loads = loads + excluded.loads,
+  load_seconds = load_seconds + excluded.load_seconds,
   last_loaded_at = excluded.last_loaded_at, error = NULL, failed_attempts = 0, retry_at = NULL;
 
 -- stream_failed
@@ -165,7 +171,7 @@ ON CONFLICT DO UPDATE SET error = :error, failed_attempts = failed_attempts + :c
 
 -- stream_list
 SELECT s.integration_id, i.schema_name AS schema, s.table_name AS "table", s.rows_loaded,
-  s.rows_rejected, s.last_loaded_at, s.error, s.failed_attempts, s.retry_at
+  s.rows_rejected, s.stale, s.loads, s.load_seconds, s.last_loaded_at, s.error, s.failed_attempts, s.retry_at
 FROM stream AS s JOIN integration AS i ON i.id = s.integration_id
 ORDER BY s.integration_id, s.table_name;
 
