@@ -194,6 +194,32 @@ def test_a_split_is_merged_back(visitor: Visitor, server: Server) -> None:
     assert rows == [{"id": 1, "v": "7"}, {"id": 2, "v": "seven"}]
 
 
+def test_a_group_is_replayed_with_a_bar(visitor: Visitor, server: Server) -> None:
+    token = server.token("Many")
+    push(server, token, [{"id": i, "name": "x", "_sdc_note": "x"} for i in range(230)], 1)
+    visitor.sign_in()
+    page = visitor.go("/rejected")
+    for _ in range(50):
+        if page.get_by_text("230 ×").count():
+            break
+        page.wait_for_timeout(200)
+        page.reload()
+    card = page.locator(".card", has_text="230 ×")
+    card.get_by_label("Field").fill("_sdc_note")
+    card.get_by_label("Rename to").fill("note")
+    page.on("dialog", lambda dialog: dialog.accept())
+    card.get_by_role("button", name="Replay all").click()
+    expect(page.locator("#replay b")).to_have_text("230")
+    expect(page.get_by_role("progressbar")).to_have_attribute("value", "230")
+    assert page.screenshot(path=server.folder / "replay.png")
+    page.get_by_role("link", name="To the inbox").click()
+    expect(page.get_by_text("230 ×")).to_have_count(0)
+    server.wait_until_empty()
+    assert server.query("SELECT count(note) AS n FROM many.customers") == [{"n": 230}]
+    page = visitor.go("/live")
+    expect(page.locator("#tail")).to_contain_text("and 225 more")
+
+
 def test_a_destination_is_checked_step_by_step(visitor: Visitor) -> None:
     visitor.sign_in()
     page = visitor.go("/destinations/1")

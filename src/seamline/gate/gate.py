@@ -27,7 +27,7 @@ from seamline.gate.receipts import ReceiptDesk
 from seamline.gate.tail import INTEGRATION, SAMPLE, SAMPLE_BYTES, TOKEN, Snapshot, Tail
 from seamline.queue.opening import open_queue
 
-_NOTE_SECONDS = 60.0
+_NOTE_SECONDS = 5.0
 _SHOW_SECONDS = 1.0
 
 log = structlog.get_logger()
