@@ -190,6 +190,7 @@ def test_a_split_is_merged_back(visitor: Visitor, server: Server) -> None:
     page.on("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Merge back").click()
     expect(page.get_by_text("split of v")).to_have_count(0)
+    expect(page.get_by_role("row").filter(has_text="merge columns")).to_contain_text("admin")
     rows = server.query("SELECT id, v FROM split.t ORDER BY id")
     assert rows == [{"id": 1, "v": "7"}, {"id": 2, "v": "seven"}]
 
@@ -200,11 +201,11 @@ def test_a_group_is_replayed_with_a_bar(visitor: Visitor, server: Server) -> Non
     visitor.sign_in()
     page = visitor.go("/rejected")
     for _ in range(50):
-        if page.get_by_text("230 ×").count():
+        if page.get_by_text("230 \u00d7").count():
             break
         page.wait_for_timeout(200)
         page.reload()
-    card = page.locator(".card", has_text="230 ×")
+    card = page.locator(".card", has_text="230 \u00d7")
     card.get_by_label("Field").fill("_sdc_note")
     card.get_by_label("Rename to").fill("note")
     page.on("dialog", lambda dialog: dialog.accept())
@@ -213,7 +214,7 @@ def test_a_group_is_replayed_with_a_bar(visitor: Visitor, server: Server) -> Non
     expect(page.get_by_role("progressbar")).to_have_attribute("value", "230")
     assert page.screenshot(path=server.folder / "replay.png")
     page.get_by_role("link", name="To the inbox").click()
-    expect(page.get_by_text("230 ×")).to_have_count(0)
+    expect(page.get_by_text("230 \u00d7")).to_have_count(0)
     server.wait_until_empty()
     assert server.query("SELECT count(note) AS n FROM many.customers") == [{"n": 230}]
     page = visitor.go("/live")

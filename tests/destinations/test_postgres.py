@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from seamline.catalog import history
 from seamline.core.errors import DestinationDown, Refused, TableStopped
 from seamline.destinations.base import Source
 from seamline.destinations.postgres import copy
@@ -451,15 +452,41 @@ class TestConnection:
             depot.push("t", ["id"], upsert(1, id=1))
         depot.close()
 
+    def test_integers_of_32_bits_are_adopted_and_widened_when_they_must(self, depot: Depot) -> None:
+        depot.user(
+            "CREATE SCHEMA depot",
+            "CREATE TABLE depot.a (id integer PRIMARY KEY, n__it integer, n__st text, few integer, "
+            "_sdc_sequence bigint, _sdc_table_version bigint, _sdc_received_at timestamptz, "
+            "_sdc_batched_at timestamptz)",
+            "INSERT INTO depot.a VALUES (1, 5, NULL, 7, 1, 0, now(), now())",
+            "CREATE VIEW depot.v AS SELECT few FROM depot.a",
+        )
+        depot.push("a", ["id"], upsert(2, id=2, n=6, few=2**31 - 1))
+        depot.push("a", ["id"], upsert(2, id=3, n="x"))
+        assert [depot.sql_types("a")[name] for name in ("id", "n__it", "few")] == ["integer"] * 3
+        depot.push("a", ["id"], upsert(3, id=2, n=2**40, few=8))
+        assert [depot.sql_types("a")[name] for name in ("n__it", "few")] == ["bigint", "integer"]
+        depot.push("a", ["id"], upsert(3, id=2**31, n=9))
+        assert depot.table("a", "id", "n__it", "n__st", "few") == [
+            (1, 5, None, 7), (2, 2**40, None, 8), (2**31, 9, None, None), (3, None, "x", None),
+        ]  # fmt: skip
+        found = history.listing(depot.catalog, depot.integration.id, "a")
+        assert [(c["change"], c["column"], c["was"]) for c in found] == [
+            ("widen column", "id", "integer of 32 bits"),
+            ("widen column", "n__it", "integer of 32 bits"),
+        ]
+        with pytest.raises(TableStopped, match="view"):
+            depot.push("a", ["id"], upsert(4, id=2, few=2**31))
+
     def test_cut_in_the_middle_of_a_copy(
         self, depot: Depot, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         depot.push("t", ["id"], upsert(1, id=0))
-        whole, name = copy.copy_text, "seamline.destinations.postgres.session.copy_text"
+        whole, name = copy.copy_binary, "seamline.destinations.postgres.session.copy_binary"
 
-        def cut(rows: Any) -> Any:
-            blocks = list(whole(rows))
-            yield blocks[0][: len(blocks[0]) // 2]
+        def cut(rows: Any, kinds: Any) -> Any:
+            blocks = list(whole(rows, kinds))
+            yield blocks[0] + blocks[1][: len(blocks[1]) // 2]
             end = (
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE application_name = 'seamline' AND datname = current_database()"

@@ -1,10 +1,12 @@
-"""Schema history: which changes the loader made to tables, when, and for which request."""
+"""Schema history: which changes were made to tables, when, and for which request or by whom."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from seamline.catalog.store import Catalog, Row
+from seamline.core.clock import now
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +15,7 @@ class SchemaChange:
 
     table_name: str
     change: str
-    """``create table``, ``add column``, ``rename column`` or ``widen column``."""
+    """``create table``, ``add``, ``rename`` or ``widen column``, ``merge columns``."""
     column_name: str | None = None
     type: str | None = None
     was: str | None = None
@@ -31,14 +33,25 @@ def put(
     token_of: Mapping[str, int | None],
 ) -> None:
     """Note the changes of a load; ``token_of`` tells which token a receipt's request came with."""
-    of_load = {"load_id": load_id, "integration_id": integration_id, "changed_at": at.isoformat()}
+    of_load = {"load_id": load_id, "person": None}
     catalog.run_many(
         "schema_change_put",
         (
-            {**of_load, **asdict(change), "token_id": token_of.get(change.receipt or "")}
+            {**_row(integration_id, change, at), **of_load,
+             "token_id": token_of.get(change.receipt or "")}
             for change in changes
         ),
-    )
+    )  # fmt: skip
+
+
+def put_by_person(catalog: Catalog, integration_id: int, change: SchemaChange, person: str) -> None:
+    """Note a change that somebody has made by hand."""
+    row = _row(integration_id, change, now())
+    catalog.run("schema_change_put", **row, load_id=None, token_id=None, person=person)
+
+
+def _row(integration_id: int, change: SchemaChange, at: datetime) -> dict[str, Any]:
+    return {"integration_id": integration_id, "changed_at": at.isoformat(), **asdict(change)}
 
 
 def listing(

@@ -19,7 +19,7 @@ from seamline.core.errors import DestinationBusy, NotFound, Refused
 from seamline.destinations.base import Source
 from seamline.destinations.registry import open_destination
 from seamline.load.latest import latest_view
-from seamline.load.merge_back import merging
+from seamline.load.merge_back import merged_change, merging
 from seamline.load.planning import known_columns
 
 app = App(name="table", help="List and show tables, their history, and decide how they load.")
@@ -148,7 +148,13 @@ def latest(integration: str, table: str, /, *, options: Options = DEFAULT_OPTION
 
 @app.command
 def merge(
-    integration: str, table: str, column: str, /, *, options: Options = DEFAULT_OPTIONS
+    integration: str,
+    table: str,
+    column: str,
+    /,
+    *,
+    by: Annotated[str, Parameter(help="who did it, for the schema history")] = "command line",
+    options: Options = DEFAULT_OPTIONS,
 ) -> None:
     """Bring the columns a field has split into back into one, of a type that holds all values.
 
@@ -175,6 +181,9 @@ def merge(
             )
             if after is not None:  # what previews and pages know must not wait for the next load
                 tables.remember(catalog, chosen.id, table, known_columns(after))
+                if changes:
+                    done = merged_change(found, after, column, changes)
+                    history.put_by_person(catalog, chosen.id, done, by)
         finally:
             destination.close()
     steps = [type(change).__name__ for change in changes]

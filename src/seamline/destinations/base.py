@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
@@ -83,6 +83,8 @@ class Capabilities:
     """How deep a value in a column of JSON may be nested; None for as deep as it gets here."""
     row_limit: RowLimit | None = None
     """None if a row takes whatever comes."""
+    adopted_suffixes: Mapping[Type, str] = field(default_factory=dict)
+    """Suffixes that the hosted service gave columns of a type, and we do not (§6.1)."""
     max_columns: int | None = None
     """Most columns of a table, system columns included; None for no limit."""
 
@@ -94,6 +96,8 @@ class Column:
     name: str
     type: Type | None
     not_null: bool = False
+    is_narrow: bool = False
+    """Whether it holds integers of 32 bits only; such columns are adopted, never made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Bring the columns of a field that has split back into one."""
 
+from collections.abc import Sequence
 from functools import reduce
 
+from seamline.catalog.history import SchemaChange
 from seamline.core.errors import NotFound, Refused
 from seamline.destinations.base import (
     Capabilities,
@@ -23,10 +25,11 @@ def merging(table: Table, name: str, capabilities: Capabilities) -> list[Change]
     merge.
     """
     base = table.column(name)
+    suffixes = [(kind, of_kind.suffix) for kind, of_kind in capabilities.types.items()]
     variants = [
         column
-        for kind, of_kind in capabilities.types.items()
-        if (column := table.column(name + of_kind.suffix)) and column.type is kind
+        for kind, suffix in (*suffixes, *capabilities.adopted_suffixes.items())
+        if (column := table.column(name + suffix)) and column.type is kind
     ]
     if not variants:
         if base is None:
@@ -38,13 +41,25 @@ def merging(table: Table, name: str, capabilities: Capabilities) -> list[Change]
     kind = reduce(wider, found)
     changes: list[Change] = []
     if base is None:
-        base = next((c for c in variants if c.type is kind), variants[0])
+        base = next((c for c in variants if c.type is kind and not c.is_narrow), variants[0])
         variants.remove(base)
         changes.append(RenameColumn(table.schema, table.name, base.name, name))
     merged = Column(name, kind)
-    if base.type is not kind:
+    if base.type is not kind or base.is_narrow:
         changes.append(WidenColumn(table.schema, table.name, merged))
     if variants:
         others = tuple(column.name for column in variants)
         changes.append(MoveValues(table.schema, table.name, merged, others))
     return changes
+
+
+def merged_change(
+    before: Table, after: Table, name: str, changes: Sequence[Change]
+) -> SchemaChange:
+    """Return what the schema history says of a merge."""
+    merged, base = after.column(name), before.column(name)
+    moved = [other for c in changes if isinstance(c, MoveValues) for other in c.others]
+    moved += [c.old for c in changes if isinstance(c, RenameColumn)]
+    was = f"{f'{base.type}; ' if base else ''}{', '.join(sorted(moved))}".strip("; ")
+    kind = str(merged.type) if merged else None
+    return SchemaChange(before.name, "merge columns", name, kind, was or None)

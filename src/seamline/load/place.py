@@ -90,6 +90,7 @@ class _Placing:
         self.placement = Placement()
         self._existing = existing
         self._types = capabilities.types
+        self._adopted = capabilities.adopted_suffixes
         self._exact = capabilities.exact_decimals
         self._policy = on_conflict
         self._known = {c.name: c.type for c in existing.columns} if existing else {}
@@ -104,8 +105,8 @@ class _Placing:
         self._derive()
 
     def _has_split(self, name: str) -> bool:
-        variants = (name + kind.suffix for kind in self._types.values())
-        return name not in self._known and any(variant in self._known for variant in variants)
+        variants = {self._suffixed(name, kind) for kind in self._types}
+        return name not in self._known and not variants.isdisjoint(self._known)
 
     def _keeping(self, column: Incoming) -> str:
         """Choose the column where the first type keeps the name."""
@@ -197,6 +198,9 @@ class _Placing:
         self.placement.new.append(Column(target, kind))
 
     def _suffixed(self, name: str, kind: Type) -> str:
+        adopted = name + self._adopted.get(kind, "")
+        if adopted != name and self._known.get(adopted) is kind:
+            return adopted
         return name + self._types[kind].suffix
 
     @property

@@ -1,7 +1,8 @@
 """Plan a whole load, the root table and its subtables: the same for a load and for its preview."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from seamline.catalog.history import SchemaChange
 from seamline.catalog.table_settings import OnConflict
@@ -94,7 +95,24 @@ def plan_load(
         for left in of_table.left_out:
             stage.leave_out(staged, f"{left.stage_column} IS NOT NULL", left.reason, whole=False)
         staged.derive(of_table.derived)
-    return plan
+    return _widened(stage, plan)
+
+
+def _widened(stage: Stage, plan: LoadPlan) -> LoadPlan:
+    """Give adopted columns of 32 bits the width they need for what is staged."""
+    root = replace(plan.root, **_wider(stage.root, plan.root))
+    return LoadPlan(root, [(s, replace(p, **_wider(s, p))) for s, p in plan.below])
+
+
+def _wider(staged: StagedTable, plan: Plan) -> dict[str, Any]:
+    table = plan.table
+    if table is None or not any(column.is_narrow for column in table.columns):
+        return {}
+    narrow = [c for c in table.columns if c.is_narrow and c.name in plan.columns]
+    wide = {c.name for c in narrow if staged.exceeds_32_bits(plan.columns[c.name])}
+    columns = tuple(replace(c, is_narrow=c.is_narrow and c.name not in wide) for c in table.columns)
+    changes = [WidenColumn(table.schema, table.name, c) for c in columns if c.name in wide]
+    return {"table": replace(table, columns=columns), "changes": (*plan.changes, *changes)}
 
 
 def _planned(
@@ -171,7 +189,7 @@ def _described(
             return SchemaChange(table_name, "rename column", new, None, old)
         case WidenColumn(_, table_name, column):
             was = before.column(column.name) if before else None
-            of_type = str(was.type) if was else None
+            of_type = f"{was.type}{' of 32 bits' if was.is_narrow else ''}" if was else None
             return SchemaChange(table_name, "widen column", column.name, str(column.type), of_type)
         case _:
             raise AssertionError(change)

@@ -198,6 +198,12 @@ class StagedTable:
         """Say whether an aggregate over all rows holds."""
         return bool(self._one(condition)[0])
 
+    def exceeds_32_bits(self, column: str) -> bool:
+        """Say whether a column of integers has one that 32 bits do not hold."""
+        rows = f"({self.all_rows(strips_nul=False)})"
+        sql = f"SELECT count(*) FROM {rows} WHERE {column} NOT BETWEEN -2147483648 AND 2147483647"
+        return bool(self._engine.execute(sql).fetchall()[0][0])
+
     def text_columns(self) -> list[str]:
         """Return the stage columns of text."""
         there = self._there()

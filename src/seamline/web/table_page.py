@@ -92,7 +92,8 @@ def decide(visit: Visit) -> Outcome:
 def merge(visit: Visit) -> Outcome:
     """Merge the columns a field was split into back into one."""
     found, table = known_integration(visit, visit.number()), visit.path["table"]
-    run_command(visit, "table", "merge", str(found.id), table, visit.said("column"))
+    run_command(visit, "table", "merge", str(found.id), table, visit.said("column"),
+                "--by", visit.user.login)  # fmt: skip
     return Go(f"/integrations/{found.id}/tables/{table}")
 
 

@@ -243,14 +243,15 @@ WHERE integration_id = :integration_id GROUP BY table_name ORDER BY table_name;
 -- schema_change_put
 INSERT INTO schema_change
   (load_id, integration_id, table_name, change, column_name, type, was, receipt, changed_at,
-   token_id)
+   token_id, person)
 VALUES
   (:load_id, :integration_id, :table_name, :change, :column_name, :type, :was, :receipt,
-   :changed_at, :token_id);
+   :changed_at, :token_id, :person);
 
 -- schema_change_list
 SELECT c.id, i.schema_name AS schema, c.table_name AS "table", c.change, c.column_name AS "column",
-  c.type, c.was, c.receipt, c.changed_at, c.load_id, t.last_four AS token
+  c.type, c.was, c.receipt, c.changed_at, c.load_id, t.last_four AS token,
+  c.person
 FROM schema_change AS c
 JOIN integration AS i ON i.id = c.integration_id
 LEFT JOIN token AS t ON t.id = c.token_id

@@ -1,33 +1,46 @@
-"""Hand rows to COPY without touching them one by one: columns are escaped and joined by Arrow."""
+"""Hand rows to COPY in its binary format without touching them one by one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
+from pgpq import ArrowToPostgresBinaryEncoder
+from pgpq.encoders import StringEncoderBuilder
+from pgpq.schema import Jsonb
 
 _ROWS_AT_ONCE = 20_000
-# PostgreSQL's text format, the only one of which every version reads every text: CSV before 18
-# ends at a line that is only a backslash and a dot, also inside a value. The backslash comes first.
-_ESCAPES = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
-_NULL = "\\N"
-_TAB = pa.scalar("\t", pa.large_string())
+_READS = {
+    pa.bool_(): ("boolean",),
+    pa.int32(): ("integer",),
+    pa.int64(): ("bigint",),
+    pa.float64(): ("double precision",),
+    pa.string(): ("text", "character varying", "json", "jsonb"),
+    pa.timestamp("us"): ("timestamp with time zone", "timestamp without time zone"),
+}
+"""What is sent of each Arrow type can be read as a column of these types."""
 
 
-def copy_text(rows: pa.Table) -> Iterator[bytes]:
-    """Yield the rows in COPY's text format, some thousand at a time."""
-    for start in range(0, rows.num_rows, _ROWS_AT_ONCE):
-        part = rows.slice(start, _ROWS_AT_ONCE).combine_chunks()
-        columns = [_field(column) for column in part.columns]
-        lines = pc.binary_join_element_wise(
-            *columns, _TAB, null_handling="replace", null_replacement=_NULL
-        )
-        yield b"\n".join(lines.cast(pa.large_binary()).to_pylist()) + b"\n"
+def sent_as(kind: pa.DataType) -> str:
+    """Return the type of column for values of an Arrow type."""
+    return _READS[kind][0]
 
 
-def _field(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-        text = column
-        for character, escaped in _ESCAPES:
-            text = pc.replace_substring(text, character, escaped)
-        return text.cast(pa.large_string())
-    return column.cast(pa.large_string())
+def reads(kind: str, sent: pa.DataType) -> bool:
+    """Say whether a column of a type reads what is sent of an Arrow type."""
+    return kind.partition("(")[0] in _READS[sent]
+
+
+def copy_binary(rows: pa.Table, kinds: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield rows for columns of these types, some thousand at a time."""
+    encoders = {field.name: _encoder(field, kinds[field.name]) for field in rows.schema}
+    encoder = ArrowToPostgresBinaryEncoder.new_with_encoders(rows.schema, encoders)
+    yield encoder.write_header()
+    for batch in rows.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        yield encoder.write_batch(batch)
+    yield encoder.finish()
+
+
+def _encoder(field: pa.Field, kind: str) -> Any:
+    if kind == "jsonb":
+        return StringEncoderBuilder.new_with_output(field, Jsonb())
+    return ArrowToPostgresBinaryEncoder.infer_encoder(field)

@@ -17,8 +17,8 @@ from seamline.destinations.base import (
 )
 from seamline.destinations.merge import Merge
 from seamline.destinations.postgres import sql
-from seamline.destinations.postgres.copy import copy_text
-from seamline.destinations.postgres.types import type_of_sql
+from seamline.destinations.postgres.copy import copy_binary, reads, sent_as
+from seamline.destinations.postgres.types import NARROW, type_of_sql
 from seamline.destinations.relational import Session
 from seamline.destinations.sql import owned_columns, primary_key, statements_of
 
@@ -98,17 +98,26 @@ class PostgresSession(Session):
 
     def append(self, target: str, rows: pa.Table) -> None:
         """See the contract."""
+        kinds = dict(self.all(sql.types(target)))
         with self._cursor.copy(sql.copy_into(target, rows.column_names).encode()) as copy:
-            for block in copy_text(rows):
+            for block in copy_binary(rows, kinds):
                 copy.write(block)
 
     def drop_incoming(self) -> None:
         """See the contract; the commit drops it."""
 
     def _fill(self, stage: str, rows: pa.Table) -> None:
-        if rows.num_rows:
-            self.append(stage, rows)
-            self.run(f"ANALYZE {stage}")
+        """Fill a stage; columns that read no binary of ours are converted there."""
+        if not rows.num_rows:
+            return
+        kinds = dict(self.all(sql.types(stage)))
+        others = [field for field in rows.schema if not reads(kinds[field.name], field.type)]
+        if others:
+            self.run(sql.retype(stage, {field.name: sent_as(field.type) for field in others}))
+        self.append(stage, rows)
+        if others:
+            self.run(sql.retype(stage, {field.name: kinds[field.name] for field in others}))
+        self.run(f"ANALYZE {stage}")
 
     def _emptied(self, merge: Merge) -> list[str]:
         place = (merge.write.schema, str(merge.write.table))
@@ -122,4 +131,4 @@ def _staged(merge: Merge) -> Sequence[str]:
 
 
 def _column(name: str, kind: str, strict: bool) -> Column:
-    return Column(name, type_of_sql(kind), strict)
+    return Column(name, type_of_sql(kind), strict, is_narrow=kind in NARROW)

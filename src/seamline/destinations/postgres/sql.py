@@ -1,6 +1,6 @@
 """What only PostgreSQL says: our own tables, its catalogue, staging, and the upsert."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seamline.destinations.base import BATCH_COLUMN, DELETED_COLUMN, PRIVATE_SCHEMA, Source
 from seamline.destinations.sql import FENCE, OWNED, TOMBSTONE, Dialect, listed, quoted, text
@@ -59,8 +59,25 @@ def keys(schema: str, table: str) -> str:
 
 
 def copy_into(table: str, names: Sequence[str]) -> str:
-    """Return the COPY of text (see ``copy.py``) into some columns of a table."""
-    return f"COPY {table} ({listed(names)}) FROM STDIN (FORMAT text)"
+    """Return the COPY (see ``copy.py``) into some columns of a table."""
+    return f"COPY {table} ({listed(names)}) FROM STDIN (FORMAT binary)"
+
+
+def types(table: str) -> str:
+    """Select the names and types of a table's columns; it may be a stage."""
+    return (
+        "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a "
+        f"WHERE a.attrelid = to_regclass({text(table)}) AND a.attnum > 0 AND NOT a.attisdropped"
+    )
+
+
+def retype(stage: str, types: Mapping[str, str]) -> str:
+    """Give columns of a stage other types."""
+    changes = (
+        f"ALTER COLUMN {quoted(name)} TYPE {kind} USING CAST({quoted(name)} AS {kind})"
+        for name, kind in types.items()
+    )
+    return f"ALTER TABLE {stage} {', '.join(changes)}"
 
 
 def stage_like(stage: str, target: str, names: Sequence[str]) -> str:

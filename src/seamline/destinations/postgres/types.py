@@ -33,9 +33,12 @@ POSTGRES = Capabilities(
     exact_decimals=True,
     strips_nul=True,
     row_limit=RowLimit(bytes=8_160, inline=24, moved=18),
+    adopted_suffixes={Type.INTEGER: "__it"},
     max_columns=1_600,
 )
 
+NARROW = ("integer", "smallint")
+"""Types that hold fewer integers than ours."""
 _ADOPTED = {
     "character varying": Type.STRING,
     "timestamp without time zone": Type.TIMESTAMP,
@@ -46,5 +49,7 @@ def type_of_sql(sql: str) -> Type | None:
     """Return what a column of this SQL type holds; None if it holds nothing of ours."""
     if sql.startswith("numeric"):
         return Type.DECIMAL
+    if sql in NARROW:
+        return Type.INTEGER
     own = {column.sql: kind for kind, column in POSTGRES.types.items()}
     return own.get(sql) or _ADOPTED.get(sql.partition("(")[0])
