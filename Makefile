@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo serve servers test quick screenshots check bench lock clean
+.PHONY: help setup demo serve servers test crash quick screenshots check bench lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +39,9 @@ servers: setup  ## fetch the servers that only tests need and no wheel brings
 
 test: setup servers check  ## lint, types and every test, the slow ones too
 	@$(BIN)/python -m pytest -n auto --dist worksteal
+
+crash: setup servers  ## break it in every way we know: the whole crash suite (see docs/explain/durability.md)
+	@SEAMLINE_CRASH=all $(BIN)/python -m pytest tests/crash tests/property/test_queue_model.py -n auto --dist worksteal
 
 quick: setup servers  ## the tests that take seconds
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"

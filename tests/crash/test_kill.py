@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.crash import EVERYTHING
 from tests.server import Server, batch_body
 
-KILLS = 50
+KILLS = 100 if EVERYTHING else 15
 PER_BATCH = 50
 
 

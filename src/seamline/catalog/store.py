@@ -11,6 +11,7 @@ from typing import Any
 
 from seamline.config.secrets import SecretBox
 from seamline.core.errors import Refused
+from seamline.core.failpoint import failpoint
 
 Row = dict[str, Any]
 
@@ -62,6 +63,7 @@ class Catalog:
                 for statement in _statements(script):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {number:d}")
+                failpoint("migration.step")
 
     @property
     def version(self) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from seamline.core.errors import DestinationDown, TableStopped
+from seamline.core.failpoint import failpoint
 from seamline.destinations.base import (
     REJECTED_TABLE,
     BeforeCommit,
@@ -133,10 +134,12 @@ class RelationalDestination(Destination):
             session.lock(write.source)
             self._check_fence(session, write)
             written = Written({}, {}) if write.table is None else self._merged(session, write)
+            failpoint("load.merged")
             if write.rejected.num_rows:
                 session.append(quoted(write.schema, REJECTED_TABLE), write.rejected)
             for statement in move_fence(write.source, write.new_fence, session.dialect):
                 session.run(statement)
+            failpoint("load.fenced")
             before_commit(written)
 
     @staticmethod
@@ -149,6 +152,7 @@ class RelationalDestination(Destination):
     def _merged(self, session: Session, write: Write) -> Written:
         merge = Merge(write, session.dialect)
         session.stage_incoming(merge)
+        failpoint("load.staged")
         if write.keys:
             _contest(session, merge)
         by_table = {str(write.table): session.put(merge)}

@@ -14,6 +14,7 @@ from seamline.catalog.tokens import Grant
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.clock import now
+from seamline.core.failpoint import failpoint
 from seamline.gate import headers
 from seamline.gate.answer import Answer
 from seamline.gate.auth import Authenticator
@@ -116,7 +117,9 @@ class Gate:
         at = now()
         token = request.scope.get(TOKEN)
         batches = [part.batch(integration_id, receipt, at, token) for part in checked]
+        failpoint("gate.checked")
         result = await self.intake.store(batches, once)
+        failpoint("gate.stored")
         records = sum(part.records for part in checked)
         first = checked[0]
         request.scope[SAMPLE] = (first.table, records, first.messages[:SAMPLE_BYTES])

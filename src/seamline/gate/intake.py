@@ -11,6 +11,7 @@ from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.batch import Batch
 from seamline.core.errors import QueueFull, Trouble
+from seamline.core.failpoint import failpoint
 from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.queue import spool
@@ -125,6 +126,7 @@ class Intake:
                     path.rename(path.with_suffix(".damaged"))
                     continue
                 await self._commits.append(batches, once=spool.receipt_of(path))
+                failpoint("spool.moved")
                 path.unlink(missing_ok=True)
             self._left = False
 

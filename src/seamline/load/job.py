@@ -26,7 +26,8 @@ from seamline.catalog.store import Catalog
 from seamline.catalog.table_settings import policy_of
 from seamline.core.batch import split_stream
 from seamline.core.clock import now
-from seamline.core.errors import TableStopped
+from seamline.core.errors import SeamlineError, TableStopped
+from seamline.core.failpoint import failpoint
 from seamline.destinations.base import (
     DELETED_COLUMN,
     CreateSchema,
@@ -159,6 +160,7 @@ class _Job:
         self._wanted = Table(integration.schema_name, table, (), keys)
         self._table_problem = naming.table_problem(raw, table)
         self._started = now()
+        self._is_intended = False
 
     def run(self) -> None:
         catalog = self._loader.catalog
@@ -171,12 +173,29 @@ class _Job:
             return
         pairs = [(entry.position, entry.batch.envelope) for entry in fresh]
         record = loads.start(catalog, secrets.token_hex(16), pairs, self._started)
+        failpoint("load.begun")
         try:
             self._load(record, described, fresh)
         except Exception as error:
-            loads.fail(catalog, record, str(error))
-            raise
+            happened = self._is_committed(record) if self._is_intended else False
+            if happened is False:
+                loads.fail(catalog, record, str(error))
+            if not happened:
+                raise
         loads.finish(catalog, record)
+        failpoint("load.finished")
+
+    def _is_committed(self, record: LoadRecord) -> bool | None:
+        """Ask the fence whether a load happened whose commit gave an error; None if nobody knows.
+
+        Then it is left running, and the next attempt settles it.
+        """
+        wanted = self._wanted
+        try:
+            fence = self._destination.describe(self._source, wanted.schema, wanted.name).fence
+        except SeamlineError:
+            return None
+        return fence.nonce == record.nonce
 
     def _load(self, record: LoadRecord, described: Described, fresh: Sequence[Queued]) -> None:
         capabilities = self._destination.capabilities
@@ -199,6 +218,7 @@ class _Job:
                 rejections = self._reject(all_records(fresh), problem)
             else:
                 stage.fill(fresh)
+                failpoint("prepare.filled")
                 plan = plan_load(
                     stage, described.table, before, self._wanted_of(fresh), capabilities
                 )
@@ -210,6 +230,7 @@ class _Job:
                     rejections = self._reject(all_records(fresh), TOO_MANY_COLUMNS)
                     plan = LoadPlan()
             self._destination.apply([CreateSchema(self._wanted.schema), *plan.changes])
+            failpoint("load.changed")
             if plan.changes:
                 receipts = [entry.batch.envelope.receipt for entry in fresh]
                 changes = history_of(stage, plan, before, receipts)
@@ -265,9 +286,12 @@ class _Job:
                 written.by_table, rejections, max(e.batch.envelope.received_at for e in fresh),
             )  # fmt: skip
             done = Prepared(prepared_at, plan.added, written.by_table, tables, inbox, body)
+            self._is_intended = True
             loads.intend(self._loader.catalog, record, outcomes, done)
+            failpoint("load.intended")
 
         self._destination.write(write, before_commit)
+        failpoint("load.written")
 
     def _deletion_columns(self, fresh: Sequence[Queued], plan: Plan) -> dict[str, str]:
         """Return the column that tells deletions from upserts; none if there are only upserts."""

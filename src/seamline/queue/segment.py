@@ -15,6 +15,7 @@ import msgspec
 from seamline.config.stable import sync_directory
 from seamline.core.batch import Batch, Envelope
 from seamline.core.errors import Trouble
+from seamline.core.failpoint import failpoint
 from seamline.queue.base import Arrival, Queued
 
 _SCHEMA = """
@@ -77,10 +78,12 @@ class Segment:
                     self._db.executemany(
                         "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows
                     )
+                    failpoint("queue.append")
         except BaseException:
             self._db.execute("ROLLBACK")
             raise
         self._db.execute("COMMIT")
+        failpoint("queue.appended" if positions is not None else "queue.sealed")
         return positions
 
     def next_position(self) -> int | None:
@@ -150,7 +153,9 @@ def create(folder: Path, first: int) -> None:
     db = _connect(draft, "rwc")
     db.executescript(_SCHEMA)
     db.close()  # checkpoints: the file alone is complete
+    failpoint("queue.draft")
     draft.rename(segment_path(folder, first))
+    failpoint("queue.created")
     sync_directory(folder)
 
 
@@ -177,6 +182,15 @@ def delete(path: Path) -> None:
     """Remove a segment and SQLite's files beside it."""
     for suffix in ("", "-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
+        failpoint("queue.trimmed")
+
+
+def delete_orphans(folder: Path) -> None:
+    """Remove what a crash in :func:`delete` has left."""
+    for beside in folder.glob("segment-*.db-*"):
+        path = beside.with_name(beside.name.rpartition("-")[0])
+        if not path.exists():
+            beside.unlink(missing_ok=True)
 
 
 def _row(position: int, batch: Batch) -> tuple[int, str, str, int, int, float, int, bytes, bytes]:

@@ -16,6 +16,7 @@ import msgspec
 from seamline.config.stable import sync_directory
 from seamline.core.batch import Batch, Envelope
 from seamline.core.errors import QueueFull, Trouble
+from seamline.core.failpoint import failpoint, torn
 
 
 class _Entry(msgspec.Struct, array_like=True):
@@ -61,13 +62,15 @@ class Spool:
         draft = path.with_suffix(".draft")
         try:
             with draft.open("xb") as stream:
-                stream.write(content)
+                stream.write(torn("spool.write", content))
                 stream.flush()
                 os.fsync(stream.fileno())
+            failpoint("spool.draft")
             draft.rename(path)
         finally:
             draft.unlink(missing_ok=True)
         sync_directory(self._folder)
+        failpoint("spool.kept")
 
     def waiting(self) -> list[Path]:
         """List the files in the order in which they were kept."""

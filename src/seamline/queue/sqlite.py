@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seamline.core.batch import Batch
 from seamline.core.errors import QueueFull, Trouble
+from seamline.core.failpoint import failpoint
 from seamline.queue import segment
 from seamline.queue.base import Arrival, Queue, Queued
 from seamline.queue.cursors import Cursors
@@ -23,14 +24,18 @@ class SqliteQueue(Queue):
     """See :class:`~seamline.queue.base.Queue` for the promises."""
 
     def __init__(self, folder: Path, max_bytes: int, segment_bytes: int) -> None:
-        """Open or create the queue in ``folder``; both sizes are bytes on disk."""
+        """Open or create the queue in ``folder``; both sizes are bytes on disk.
+
+        Raises ``Trouble`` when the storage fails.
+        """
         self._folder = folder
+        self._open: dict[Path, Segment] = {}
         self._max_bytes = max_bytes
         # Several segments must fit below the bound, or a full queue could never shrink.
         self._segment_bytes = min(segment_bytes, max_bytes // 4)
-        self._id = queue_id(folder)
-        self._cursors = Cursors(folder / "cursors.db")
-        self._open: dict[Path, Segment] = {}
+        with _as_trouble(self._forget_all):
+            self._id = queue_id(folder)
+            self._cursors = Cursors(folder / "cursors.db")
         self._sealed: dict[Path, dict[str, int]] = {}
 
     @property
@@ -82,22 +87,29 @@ class SqliteQueue(Queue):
 
     def committed(self) -> dict[str, int]:
         """See the contract."""
-        return self._cursors.all()
+        with _as_trouble(self._forget_all):
+            return self._cursors.all()
 
     def commit(self, stream: str, position: int) -> None:
         """See the contract."""
-        self._cursors.move(stream, position)
+        failpoint("queue.commit")
+        with _as_trouble(self._forget_all):
+            self._cursors.move(stream, position)
+        failpoint("queue.committed")
 
     def trim(self) -> int:
         """See the contract."""
         before = self.size()
         committed = self.committed()
-        for path in self._paths()[:-1]:  # the last one is being written
-            last = self._last_positions(path)
-            if last is not None and all(committed.get(s, 0) >= p for s, p in last.items()):
-                self._forget(path)
-                self._sealed.pop(path, None)
-                segment.delete(path)
+        with _as_trouble(self._forget_all):
+            segment.delete_orphans(self._folder)
+            for path in self._paths()[:-1]:  # the last one is being written
+                last = self._last_positions(path)
+                if last is not None and all(committed.get(s, 0) >= p for s, p in last.items()):
+                    self._forget(path)
+                    self._sealed.pop(path, None)
+                    failpoint("queue.trim")
+                    segment.delete(path)
         return before - self.size()
 
     def size(self) -> int:
@@ -212,6 +224,6 @@ class SqliteQueue(Queue):
 def _as_trouble(recover: Callable[[], None]) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         recover()  # a connection that has seen an I/O error is not trusted again
         raise Trouble(f"the queue's storage failed: {error}") from error

@@ -9,6 +9,7 @@ from seamline.catalog.hooks import Call
 from seamline.catalog.store import Catalog
 from seamline.config.settings import Settings
 from seamline.core.clock import now
+from seamline.core.failpoint import failpoint
 from seamline.watch.calls import Reply, call
 
 MAX_AGAIN = 5
@@ -47,6 +48,7 @@ class Courier:
         return lambda: call(due.url, due.body.encode(), due.secret, local=self._local)
 
     def _note(self, made: Call, reply: Reply) -> None:
+        failpoint("hook.called")
         gives_up = made.attempts >= MAX_AGAIN
         pause = timedelta(seconds=self._pause * 2**made.attempts)
         again = None if reply.ok or gives_up else now() + pause
