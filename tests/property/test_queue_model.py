@@ -1,18 +1,22 @@
-"""The queue against a model: append, read, commit, trim, reopen, in any order."""
+"""The queue against a model: append, read, commit, trim, reopen, crash, damage, in any order."""
 
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from seamline.core import failpoint
 from seamline.core.batch import Batch, Envelope
 from seamline.core.clock import now
-from seamline.core.errors import QueueFull
+from seamline.core.errors import Damaged, QueueFull, Trouble
 from seamline.queue.sqlite import SqliteQueue
+from tests.crash import EVERYTHING
 
 MAX_BYTES = 4 * 2**20
 SEGMENT_BYTES = 2**17
@@ -93,6 +97,54 @@ class QueueMachine(RuleBasedStateMachine):
         self.open()
         assert self.reader.queue_id == name
 
+    @rule(torn=st.binary(max_size=5_000))
+    def crash(self, torn: bytes) -> None:
+        """Nothing is closed; what was being written when the power failed is garbage."""
+        after = Path(tempfile.mkdtemp())
+        shutil.copytree(self.folder, after, dirs_exist_ok=True)
+        for beside in after.glob("*-shm"):
+            beside.unlink()  # it is memory
+        for log in after.glob("*-wal"):
+            with log.open("ab") as tail:
+                tail.write(torn)
+        self.writer.close()
+        self.reader.close()
+        shutil.rmtree(self.folder)
+        self.folder = after
+        self.open()
+
+    @rule(tables=st.lists(TABLES, min_size=1, max_size=4), size=st.integers(20_000, 60_000))
+    def disk_full(self, tables: list[str], size: int) -> None:
+        """An append that finds no room leaves nothing; the next one finds all as it was."""
+        failpoint.arm("queue.append=full")
+        try:
+            with pytest.raises((Trouble, QueueFull), match=r"No space left|may hold"):
+                self.writer.append([batch(table, -1, size) for table in tables])
+        finally:
+            failpoint.arm("")
+
+    @rule(table=TABLES)
+    def corrupt(self, table: str) -> None:
+        """One byte of a stored batch changes: that batch is passed over, and no other."""
+        stream = f"1/{table}"
+        waiting = [(p, m) for p, s, m in self.model
+                   if s == stream and p > self.cursors.get(stream, 0)]  # fmt: skip
+        if not waiting:
+            return
+        position, _ = waiting[0]
+        path = self.reader._paths_from(position)[0]
+        with sqlite3.connect(path) as db:
+            longer = "CAST(messages || 'A' AS BLOB)"
+            db.execute(f"UPDATE entry SET messages = {longer} WHERE position = {position}")
+        db.close()
+        after = self.cursors.get(stream, 0)
+        with pytest.raises(Damaged) as caught:
+            self.reader.read(stream, after, 1, 10**9)
+        assert caught.value.position == position
+        assert self.reader.set_aside(caught.value).exists()
+        self.cursors[stream] = position
+        self.reader.commit(stream, position)
+
     @rule()
     def find(self) -> None:
         if self.model:
@@ -115,5 +167,7 @@ class QueueMachine(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-QueueMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
+QueueMachine.TestCase.settings = settings(
+    max_examples=100 if EVERYTHING else 25, stateful_step_count=40, deadline=None
+)
 TestQueue = QueueMachine.TestCase

@@ -35,6 +35,7 @@ JAMMED = Kind("jammed-read-head", "critical", "replication", timedelta(hours=2))
 UNDELIVERABLE = Kind("undeliverable-post-load", "warning", "integration")
 IMPORT_API = Kind("import-api", "critical", "internal", timedelta(minutes=10))
 REJECTED = Kind("rejected", "warning", "replication", timedelta(hours=1))
+DAMAGED = Kind("damaged-queue", "critical", "internal")
 SCHEMA_CHANGED = Kind("schema-changed", "warning", "replication", None)
 
 

@@ -1,10 +1,11 @@
 """Receipts: what became of each request."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from seamline.catalog.store import Catalog, Row
+from seamline.core.errors import Damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,20 @@ class BatchOutcome:
 def lookup(catalog: Catalog, receipt: str) -> list[dict[str, Any]]:
     """Return one row per batch of a request that took part in a load, oldest first."""
     return catalog.all("receipt_get", id=receipt)
+
+
+def note_damaged(catalog: Catalog, stream: tuple[int, str], damaged: Damaged, damage: str) -> None:
+    """Keep a receipt of a batch that was damaged in the queue; ``damage`` tells people so."""
+    catalog.run(
+        "receipt_put_damaged",
+        id=damaged.receipt,
+        position=damaged.position,
+        integration_id=stream[0],
+        table_name=stream[1],
+        records=damaged.records,
+        received_at=datetime.fromtimestamp(damaged.at, UTC).isoformat(),
+        damage=damage,
+    )
 
 
 def earlier(catalog: Catalog, prefix: str) -> str | None:

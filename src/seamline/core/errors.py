@@ -25,6 +25,18 @@ class QueueFull(Trouble):
     """The queue reached ``queue_max_bytes``; the gate answers 503 until the loader catches up."""
 
 
+class Damaged(Trouble):
+    """A stored batch is not what was stored; the queue can set it aside."""
+
+    def __init__(self, text: str, position: int, receipt: str, records: int, at: float) -> None:
+        """``at`` is when the batch was accepted, in seconds since the epoch."""
+        super().__init__(text)
+        self.position = position
+        self.receipt = receipt
+        self.records = records
+        self.at = at
+
+
 class TableStopped(Trouble):
     """One table cannot load (loading.md §8.3). Its queue is kept and retried; others go on."""
 

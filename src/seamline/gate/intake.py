@@ -123,7 +123,7 @@ class Intake:
                     continue  # another gate process moved it
                 except Trouble:
                     log.exception("a spool file is set aside", file=str(path))
-                    path.rename(path.with_suffix(".damaged"))
+                    path.rename(path.with_suffix(spool.DAMAGED))
                     continue
                 await self._commits.append(batches, once=spool.receipt_of(path))
                 failpoint("spool.moved")

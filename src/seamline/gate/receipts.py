@@ -1,6 +1,7 @@
 """Where is the request I sent, as design.md §7 promises to tell?"""
 
 import asyncio
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,9 @@ from seamline.queue.base import Arrival, Queue
 from seamline.queue.spool import Spool
 
 _POLL_SECONDS = 0.05
+DAMAGED = "damaged"
+ENDED = ("loaded", DAMAGED)
+"""States after which nothing more becomes of a request."""
 MAX_WAIT_SECONDS = 55.0
 """Below the minute after which clients give up on an answer."""
 
@@ -36,7 +40,7 @@ class ReceiptDesk:
             "integration_id": rows[0]["integration_id"]
             if rows
             else split_stream(waiting[0].stream)[0],
-            "state": "queued" if waiting else "loaded",
+            "state": _state(done.values(), waiting),
             "batches": [
                 *done.values(),
                 *(_waiting(a, "prepared" if a.position in prepared else "queued") for a in waiting),
@@ -68,9 +72,15 @@ class ReceiptDesk:
         while True:
             journey = self.look_up(receipt)
             late = asyncio.get_running_loop().time() >= deadline
-            if journey is None or journey["state"] == "loaded" or late:
+            if journey is None or journey["state"] in ENDED or late:
                 return journey
             await asyncio.sleep(_POLL_SECONDS)
+
+
+def _state(done: Iterable[dict[str, Any]], waiting: Sequence[Arrival]) -> str:
+    if waiting:
+        return "queued"
+    return DAMAGED if any(one["state"] == DAMAGED for one in done) else "loaded"
 
 
 def _is_loaded(row: dict[str, Any]) -> bool:
@@ -87,6 +97,9 @@ def _waiting(arrival: Arrival, state: str) -> dict[str, Any]:
 
 
 def _loaded(row: dict[str, Any]) -> dict[str, Any]:
+    if row["damage"] is not None:
+        kept = {"records": row["records"], "received_at": row["received_at"]}
+        return {"table": row["table_name"], "state": DAMAGED, **kept, "note": row["damage"]}
     if row["load_id"] is None:
         note = "loaded before a crash that lost the report; only the counts are unknown"
         kept = {"records": row["records"], "received_at": row["received_at"], "note": note}

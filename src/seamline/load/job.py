@@ -26,7 +26,7 @@ from seamline.catalog.store import Catalog
 from seamline.catalog.table_settings import policy_of
 from seamline.core.batch import split_stream
 from seamline.core.clock import now
-from seamline.core.errors import SeamlineError, TableStopped
+from seamline.core.errors import Damaged, SeamlineError, TableStopped
 from seamline.core.failpoint import failpoint
 from seamline.destinations.base import (
     DELETED_COLUMN,
@@ -40,6 +40,7 @@ from seamline.destinations.base import (
     Written,
     rejected_rows,
 )
+from seamline.load.damage import Loaded, pass_over
 from seamline.load.inbox import inbox_of
 from seamline.load.plan import DELETED_AT, Plan, key_types
 from seamline.load.planning import (
@@ -59,17 +60,6 @@ from seamline.prepare.stage import MAX_RECORD_BYTES, Stage, all_records, deletio
 from seamline.queue.base import Queue, Queued
 
 NO_KEYS_TO_DELETE = "Cannot delete from a table without Primary Keys"
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What a job took out of the queue."""
-
-    position: int
-    records: int
-    size: int
-    receipts: tuple[str, ...]
-    """Of the requests, as they came."""
 
 
 @dataclass(slots=True)
@@ -96,9 +86,12 @@ class Loader:
         Raises what the destination raises; then everything still waits in the queue.
         """
         after = self.queue.committed().get(stream, 0)
-        queued = self.queue.read(
-            stream, after, max_records or self.max_records, max_bytes or self.max_bytes
-        )
+        try:
+            queued = self.queue.read(
+                stream, after, max_records or self.max_records, max_bytes or self.max_bytes
+            )
+        except Damaged as damaged:
+            return pass_over(self.catalog, self.queue, stream, damaged)
         if not queued:
             return None
         job = _Job(self, stream, integration, destination, _alike(queued))

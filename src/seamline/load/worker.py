@@ -18,7 +18,7 @@ from seamline.destinations.registry import open_destination
 from seamline.load.job import Loader
 from seamline.load.schedule import Flush, Schedule
 from seamline.prepare.engine import open_engine
-from seamline.queue.opening import open_queue
+from seamline.queue.opening import open_queue, open_spool
 
 log = structlog.get_logger()
 
@@ -64,6 +64,7 @@ class Worker:
     def __init__(self, settings: Settings, opened: Destinations) -> None:
         self._catalog = Catalog(DataDir(settings.data_dir).catalog)
         self._queue = open_queue(settings)
+        self._spool = open_spool(settings)
         self._destinations = opened
         self._flush = Flush(settings.flush_seconds, settings.flush_rows, settings.flush_bytes)
         self._flushes: dict[str, Flush] = {}
@@ -74,6 +75,7 @@ class Worker:
             self._flush.bytes, settings.max_record_bytes,
         )  # fmt: skip
         self._seen = 0
+        self._aside: list[str] = []
         self._trimmed_at = 0.0
         self._decided_at = float("-inf")
 
@@ -186,3 +188,19 @@ class Worker:
         if time.monotonic() - self._trimmed_at >= _TRIM_SECONDS:
             self._queue.trim()
             self._trimmed_at = time.monotonic()
+            self._tell_of_damage()
+
+    def _tell_of_damage(self) -> None:
+        """Keep a notification open as long as files lie aside."""
+        names = [*self._queue.aside(), *self._spool.damaged()]
+        if names == self._aside:
+            return
+        self._aside = names
+        if names:
+            text = (
+                f"parts of the queue were damaged on the disk: {', '.join(names)}. Check the disk; "
+                "receipts that are damaged name what to send again; then remove the files."
+            )
+            notifications.put(self._catalog, notifications.DAMAGED, "queue", text)
+        else:
+            notifications.resolve(self._catalog, notifications.DAMAGED, "queue")

@@ -4,8 +4,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 
 from seamline.core.batch import Batch
+from seamline.core.errors import Damaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,19 @@ class Queue(ABC):
         """Read batches of one stream behind a position, in order.
 
         Stops before a limit is passed, but returns at least one batch if there is any. Raises
-        ``Trouble`` when stored bytes do not match their checksum.
+        ``Damaged`` if the first one is not what was stored.
         """
+
+    @abstractmethod
+    def set_aside(self, damaged: Damaged) -> Path:
+        """Keep the bytes of a damaged entry for people to look at; return the file.
+
+        The entry itself stays until its stream's cursor has passed it.
+        """
+
+    @abstractmethod
+    def aside(self) -> list[str]:
+        """Name the files that were set aside and that nobody has removed."""
 
     @abstractmethod
     def committed(self) -> dict[str, int]:
@@ -72,7 +85,10 @@ class Queue(ABC):
 
     @abstractmethod
     def trim(self) -> int:
-        """Free storage whose batches are all committed; return how many bytes that gave."""
+        """Free storage whose batches are all committed; return how many bytes that gave.
+
+        What has lost entries to damage is set aside instead.
+        """
 
     @abstractmethod
     def size(self) -> int:

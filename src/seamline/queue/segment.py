@@ -7,15 +7,18 @@ the position the seal names, and it is deleted whole once everything in it has b
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from seamline.config.stable import sync_directory
 from seamline.core.batch import Batch, Envelope
-from seamline.core.errors import Trouble
+from seamline.core.errors import Damaged, Trouble
 from seamline.core.failpoint import failpoint
+from seamline.queue import salvage
 from seamline.queue.base import Arrival, Queued
 
 _SCHEMA = """
@@ -35,6 +38,7 @@ CREATE INDEX entry_receipt ON entry (receipt);
 CREATE TABLE seal (next_position INTEGER NOT NULL) STRICT;
 """
 _ARRIVAL = "position, stream, records, size, received"
+_ENTRY = "position, stream, receipt, records, size, received, checksum, envelope, messages"
 _CHECKPOINT_PAGES = 2000
 
 _encode = msgspec.json.Encoder().encode
@@ -44,13 +48,16 @@ _decode = msgspec.json.Decoder(Envelope).decode
 class Segment:
     """An open connection to one segment file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, sound: dict[Path, bool]) -> None:
         """Open the segment whose first position is in the file's name.
+
+        ``sound`` remembers which sealed segments were found whole.
 
         Never makes a file: a reader or a late writer must not bring back a segment that was
         trimmed. Raises ``FileNotFoundError`` when there is none.
         """
         self.path = path
+        self._sound = sound
         self.first = first_position(path)
         try:
             self._db = _connect(path, "rw")
@@ -94,7 +101,17 @@ class Segment:
     def arrivals(self, after: int, limit: int) -> list[Arrival]:
         """List entries behind a position."""
         sql = f"SELECT {_ARRIVAL} FROM entry WHERE position > ? ORDER BY position LIMIT ?"
-        return [Arrival(*row) for row in self._db.execute(sql, (after, limit))]
+        try:
+            return [Arrival(*row) for row in self._db.execute(sql, (after, limit))]
+        except sqlite3.DatabaseError as error:
+            if not salvage.is_damage(error):
+                raise
+        return [
+            Arrival(position, stream, records, size, received)
+            for position, stream, _, records, size, received, *_ in islice(
+                self._salvaged(max(after, self.first - 1)), limit
+            )
+        ]
 
     def find(self, receipt: str) -> list[Arrival]:
         """List the entries of a receipt."""
@@ -109,26 +126,66 @@ class Segment:
 
     def read(self, stream: str, after: int) -> Iterator[Queued]:
         """Read the batches of a stream behind a position."""
-        sql = (
-            "SELECT position, checksum, envelope, messages FROM entry "
-            "WHERE stream = ? AND position > ? ORDER BY position"
-        )
-        for position, checksum, envelope, messages in self._db.execute(sql, (stream, after)):
-            if zlib.crc32(messages, zlib.crc32(envelope)) != checksum:
-                raise Trouble(
-                    f"queue entry {position} in {self.path} is damaged: its checksum does not match"
-                )
-            try:
-                decoded = _decode(envelope)
-            except msgspec.MsgspecError as error:
-                raise Trouble(
-                    f"queue entry {position} in {self.path} cannot be read: {error}"
-                ) from error
-            yield Queued(position, Batch(decoded, messages))
+        sql = f"SELECT {_ENTRY} FROM entry WHERE stream = ? AND position > ? ORDER BY position"
+        last = max(after, self.first - 1)
+        try:
+            if self._seems_sound():
+                for row in self._db.execute(sql, (stream, after)):
+                    yield self._queued(row)
+                    last = row[0]
+                return
+        except sqlite3.DatabaseError as error:
+            if not salvage.is_damage(error):
+                raise
+        for row in self._salvaged(last):
+            if row[1] == stream:
+                yield self._queued(row)
+
+    def _seems_sound(self) -> bool:
+        """Check a sealed segment as a whole, once: a damaged index would hide entries."""
+        if self.path not in self._sound and self.next_position() is not None:
+            self._sound[self.path] = self.is_whole()
+        return self._sound.get(self.path, True)
+
+    def _salvaged(self, after: int) -> Iterator[salvage.Row]:
+        return salvage.rows(self._db, _ENTRY, after, _is_true)
+
+    def _queued(self, row: tuple[Any, ...]) -> Queued:
+        position, stream, receipt, records, _, received, _, envelope, messages = row
+        if not _is_true(row):
+            text = f"queue entry {position} in {self.path} is damaged: its checksum does not match"
+            raise Damaged(text, position, receipt, records, received)
+        try:
+            batch = Batch(_decode(envelope), messages)
+        except msgspec.MsgspecError as error:
+            raise Trouble(
+                f"queue entry {position} in {self.path} cannot be read: {error}"
+            ) from error
+        if batch.stream != stream:
+            text = f"queue entry {position} in {self.path} is damaged: it belongs to another stream"
+            raise Damaged(text, position, receipt, records, received)
+        return Queued(position, batch)
+
+    def content(self, position: int) -> tuple[bytes, bytes]:
+        """Return envelope and messages of an entry as they are stored."""
+        sql = "SELECT envelope, messages FROM entry WHERE position = ?"
+        envelope, messages = self._db.execute(sql, (position,)).fetchall()[0]
+        return bytes(envelope), bytes(messages)
+
+    def is_whole(self) -> bool:
+        """Say whether every entry of a sealed segment is where it must be."""
+        end = self.next_position()
+        return end is not None and salvage.is_whole(self._db, end - self.first)
 
     def last_positions(self) -> dict[str, int]:
         """Return each stream's last position in this segment."""
-        return dict(self._db.execute("SELECT stream, max(position) FROM entry GROUP BY stream"))
+        sql = "SELECT stream, max(position) FROM entry GROUP BY stream"
+        try:
+            return dict(self._db.execute(sql))
+        except sqlite3.DatabaseError as error:
+            if not salvage.is_damage(error):
+                raise
+        return {row[1]: row[0] for row in self._salvaged(self.first - 1)}  # the last one stays
 
     def close(self) -> None:
         """Close the connection."""
@@ -185,12 +242,30 @@ def delete(path: Path) -> None:
         failpoint("queue.trimmed")
 
 
+def set_aside(path: Path, folder: Path) -> None:
+    """Move a segment and SQLite's files beside it to another folder."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for suffix in ("-wal", "-shm", ""):
+        beside = Path(f"{path}{suffix}")
+        if beside.exists():
+            beside.rename(folder / beside.name)
+
+
 def delete_orphans(folder: Path) -> None:
     """Remove what a crash in :func:`delete` has left."""
     for beside in folder.glob("segment-*.db-*"):
         path = beside.with_name(beside.name.rpartition("-")[0])
         if not path.exists():
             beside.unlink(missing_ok=True)
+
+
+def _checksum(position: int, envelope: bytes, messages: bytes) -> int:
+    return zlib.crc32(messages, zlib.crc32(envelope, position & 0xFFFFFFFF))
+
+
+def _is_true(row: salvage.Row) -> bool:
+    position, *_, checksum, envelope, messages = row
+    return bool(_checksum(position, envelope, messages) == checksum)
 
 
 def _row(position: int, batch: Batch) -> tuple[int, str, str, int, int, float, int, bytes, bytes]:
@@ -202,7 +277,7 @@ def _row(position: int, batch: Batch) -> tuple[int, str, str, int, int, float, i
         batch.envelope.records,
         len(batch.messages),
         batch.envelope.received_at.timestamp(),
-        zlib.crc32(batch.messages, zlib.crc32(envelope)),
+        _checksum(position, envelope, batch.messages),
         envelope,
         batch.messages,
     )

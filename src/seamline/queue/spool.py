@@ -29,6 +29,8 @@ _decode_envelope = msgspec.json.Decoder(Envelope).decode
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[_Entry]).decode
 _CHECKSUM_BYTES = 4
+DAMAGED = ".damaged"
+"""Ends the names of files that were set aside."""
 
 
 class Spool:
@@ -75,6 +77,10 @@ class Spool:
     def waiting(self) -> list[Path]:
         """List the files in the order in which they were kept."""
         return sorted(self._folder.glob("*.spool"))
+
+    def damaged(self) -> list[str]:
+        """Name the files that could not be read and that nobody has removed."""
+        return sorted(path.name for path in self._folder.glob(f"*{DAMAGED}"))
 
     def earlier(self, prefix: str) -> str | None:
         """Return a receipt that begins so and waits here, if any."""

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from seamline.config.stable import sync_directory
 from seamline.core.batch import Batch
-from seamline.core.errors import QueueFull, Trouble
+from seamline.core.errors import Damaged, QueueFull, Trouble
 from seamline.core.failpoint import failpoint
 from seamline.queue import segment
 from seamline.queue.base import Arrival, Queue, Queued
@@ -29,6 +30,7 @@ class SqliteQueue(Queue):
         Raises ``Trouble`` when the storage fails.
         """
         self._folder = folder
+        self._aside = folder / "damaged"
         self._open: dict[Path, Segment] = {}
         self._max_bytes = max_bytes
         # Several segments must fit below the bound, or a full queue could never shrink.
@@ -37,6 +39,7 @@ class SqliteQueue(Queue):
             self._id = queue_id(folder)
             self._cursors = Cursors(folder / "cursors.db")
         self._sealed: dict[Path, dict[str, int]] = {}
+        self._sound: dict[Path, bool] = {}
 
     @property
     def queue_id(self) -> str:
@@ -77,13 +80,29 @@ class SqliteQueue(Queue):
         found: list[Queued] = []
         records = size = 0
         with _as_trouble(self._forget_all):
-            for entry in self._entries(stream, after):
+            for entry in self._undamaged(stream, after, found):
                 records += entry.batch.envelope.records
                 size += len(entry.batch.messages)
                 if found and (records > max_records or size > max_bytes):
                     break
                 found.append(entry)
         return found
+
+    def set_aside(self, damaged: Damaged) -> Path:
+        """See the contract."""
+        with _as_trouble(self._forget_all):
+            path = self._paths_from(damaged.position)[0]
+            envelope, messages = self._segment(path).content(damaged.position)
+            self._aside.mkdir(mode=0o700, exist_ok=True)
+            kept = self._aside / f"entry-{damaged.position:020d}.bin"
+            kept.write_bytes(envelope + b"\n" + messages)
+            sync_directory(self._aside)
+        return kept
+
+    def aside(self) -> list[str]:
+        """See the contract."""
+        files = self._aside.glob("*")
+        return sorted(path.name for path in files if path.suffix in (".bin", ".db"))
 
     def committed(self) -> dict[str, int]:
         """See the contract."""
@@ -106,10 +125,15 @@ class SqliteQueue(Queue):
             for path in self._paths()[:-1]:  # the last one is being written
                 last = self._last_positions(path)
                 if last is not None and all(committed.get(s, 0) >= p for s, p in last.items()):
+                    is_whole = self._segment(path).is_whole()
                     self._forget(path)
                     self._sealed.pop(path, None)
+                    self._sound.pop(path, None)
                     failpoint("queue.trim")
-                    segment.delete(path)
+                    if is_whole:
+                        segment.delete(path)
+                    else:
+                        segment.set_aside(path, self._aside)
         return before - self.size()
 
     def size(self) -> int:
@@ -194,6 +218,14 @@ class SqliteQueue(Queue):
             if last is None or last.get(stream, 0) > after:
                 yield from self._segment(path).read(stream, after)
 
+    def _undamaged(self, stream: str, after: int, found: list[Queued]) -> Iterator[Queued]:
+        """Yield entries up to a damaged one, which is raised only if it is the first."""
+        try:
+            yield from self._entries(stream, after)
+        except Damaged:
+            if not found:
+                raise
+
     def _last_positions(self, path: Path) -> dict[str, int] | None:
         """Return the last position of each stream in a sealed segment; None if it is open."""
         if path not in self._sealed:
@@ -207,7 +239,7 @@ class SqliteQueue(Queue):
         if path not in self._open:
             while len(self._open) >= _OPEN_SEGMENTS:
                 self._forget(next(iter(self._open)))
-            self._open[path] = Segment(path)
+            self._open[path] = Segment(path, self._sound)
         return self._open[path]
 
     def _forget(self, path: Path) -> None:

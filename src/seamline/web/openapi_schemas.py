@@ -189,7 +189,7 @@ SCHEMAS: dict[str, Schema] = {
         {
             "receipt": _TEXT,
             "integration_id": {"type": "integer"},
-            "state": {"enum": ["spooled", "queued", "loaded"]},
+            "state": {"enum": ["spooled", "queued", "loaded", "damaged"]},
             "batches": {"type": "array", "items": {"type": "object"}},
         },
     ),

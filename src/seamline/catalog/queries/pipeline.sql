@@ -126,7 +126,7 @@ WHERE (:integration_id IS NULL OR l.integration_id = :integration_id)
 ORDER BY l.id DESC LIMIT :limit;
 
 -- receipt_put
-INSERT OR REPLACE INTO receipt
+INSERT OR IGNORE INTO receipt
   (id, position, integration_id, table_name, records, received_at, load_id, loaded, rejected, stale)
 VALUES
   (:id, :position, :integration_id, :table_name, :records, :received_at, :load_id, :loaded,
@@ -137,13 +137,18 @@ INSERT OR IGNORE INTO receipt
   (id, position, integration_id, table_name, records, received_at)
 VALUES (:id, :position, :integration_id, :table_name, :records, :received_at);
 
+-- receipt_put_damaged
+INSERT OR REPLACE INTO receipt
+  (id, position, integration_id, table_name, records, received_at, damage)
+VALUES (:id, :position, :integration_id, :table_name, :records, :received_at, :damage);
+
 -- receipt_drop_of_load
 DELETE FROM receipt WHERE load_id = :load_id;
 
 -- receipt_get
 SELECT r.id, r.position, r.integration_id, r.table_name, r.records, r.received_at, r.load_id,
   r.loaded, r.rejected, r.stale, l.state, l.started_at, l.prepared_at, l.finished_at,
-  l.columns_added
+  l.columns_added, r.damage
 FROM receipt AS r LEFT JOIN load AS l ON l.id = r.load_id
 WHERE r.id = :id ORDER BY r.position;
 
