@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 
 import structlog
 
-from seamline.config.address import address_of
+from seamline.config.address import address_of, connection_to
 from seamline.config.lock import ProcessLock
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
@@ -54,6 +54,7 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         """Take the data directory; raise ``Refused`` if another server has it."""
         layout = DataDir(settings.data_dir)
+        _check_tls(settings)
         self._lock = ProcessLock(layout.server_lock, "server")
         if settings.port == 0:
             settings = replace(settings, port=_free_port(settings.host))
@@ -71,7 +72,8 @@ class Supervisor:
     def url(self) -> str:
         """The base URL of the gate."""
         host = f"[{self.settings.host}]" if ":" in self.settings.host else self.settings.host
-        return f"http://{host}:{self.settings.port}"
+        scheme = "https" if self.settings.tls_cert else "http"
+        return f"{scheme}://{host}:{self.settings.port}"
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Serve until SIGTERM or SIGINT; raise ``Trouble`` if the gate does not come up."""
@@ -130,9 +132,7 @@ class Supervisor:
         if not self._layout.loader_socket.exists():
             return False
         try:
-            connection = http.client.HTTPConnection(
-                self.settings.host, self.settings.port, timeout=2
-            )
+            connection = connection_to(self.url, 2)
             connection.request("GET", "/v2/import/status")
             return connection.getresponse().status == http.client.OK
         except (OSError, http.client.HTTPException):
@@ -166,6 +166,14 @@ def watch_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, name="parent-watch", daemon=True).start()
+
+
+def _check_tls(settings: Settings) -> None:
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise Refused("tls_cert and tls_key belong together; one of them is not set.")
+    for name in (settings.tls_cert, settings.tls_key):
+        if name and not os.access(name, os.R_OK):
+            raise Refused(f"there is no file {name} that can be read (tls_cert, tls_key).")
 
 
 def _free_port(host: str) -> int:

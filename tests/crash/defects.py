@@ -1,11 +1,16 @@
 """Defects that are planted to see the crash matrix notice them."""
 
 import asyncio
+import random
+import sqlite3
+import sys
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from seamline.catalog.store import Catalog
+from seamline.core import clock
 from seamline.core.batch import Batch
 from seamline.core.failpoint import failpoint
 from seamline.destinations.base import Described, Fence
@@ -139,6 +144,36 @@ def migration_apart() -> None:
     setattr(Catalog, "transaction", _no_transaction)  # noqa: B010
 
 
+def without_fsync() -> None:
+    """Nothing waits for the disk."""
+    connect = sqlite3.connect
+
+    def hasty(*arguments: Any, **named: Any) -> Any:
+        return connect(*arguments, **named, factory=_Hasty)
+
+    sqlite3.connect = hasty
+
+
+class _Hasty(sqlite3.Connection):
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if sql.startswith("PRAGMA synchronous"):
+            sql = "PRAGMA synchronous = OFF"
+        return super().execute(sql, *values)
+
+
+def jumping_clock() -> None:
+    """The clock jumps up to three days, both ways, each time it is asked (no defect of ours)."""
+    chance = random.Random("clock")
+    now = clock.now
+
+    def jumped() -> datetime:
+        return now() + timedelta(days=chance.uniform(-3, 3))
+
+    for name, module in list(sys.modules.items()):
+        if name.startswith("seamline.") and getattr(module, "now", None) is now:
+            setattr(module, "now", jumped)  # noqa: B010
+
+
 class _no_transaction:  # noqa: N801 - stands for a method
     def __init__(self, *_: Any) -> None: ...
     def __enter__(self) -> None: ...
@@ -150,5 +185,6 @@ DEFECTS: Mapping[str, Callable[[], None]] = {
     for function in (
         without_fence, cursor_first, trim_early, trim_all, without_dedupe, key_first, answer_first,
         without_transaction, migration_apart,
+        without_fsync, jumping_clock,
     )
 }  # fmt: skip

@@ -3,7 +3,7 @@
 import json
 import multiprocessing
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,7 @@ Acknowledge = Callable[[str, str], None]
 """Told the name and the receipt of a request as soon as its answer is there."""
 
 
-def push(place: Place, requests: Sequence[Sent], acknowledge: Acknowledge) -> None:
+def push(place: Place, requests: Iterable[Sent], acknowledge: Acknowledge) -> None:
     """Send each request until it is answered with 2xx, as a careful client does."""
     app = make_app(place.opened())
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -126,32 +126,61 @@ def _live(defect: str, armed: str, act: Callable[..., Any], arguments: Any, pipe
     pipe.close()
 
 
+class Child:
+    """An act in a process of its own."""
+
+    def __init__(
+        self, act: Callable[..., None], *arguments: Any, armed: str = "", defect: str = ""
+    ) -> None:
+        self._pipe, theirs = _context.Pipe(duplex=False)
+        self._process = _context.Process(
+            target=_live, args=(defect, armed, act, arguments, theirs), daemon=True
+        )
+        self._process.start()
+        theirs.close()
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    def heard(self, seconds: float) -> list[tuple[Any, ...]]:
+        """Return what it has said, waiting so long for the first of it."""
+        said: list[tuple[Any, ...]] = []
+        try:
+            while self._pipe.poll(seconds if not said else 0):
+                said.append(self._pipe.recv())
+        except EOFError:
+            pass
+        return said
+
+    def ended(self) -> tuple[int | None, list[tuple[Any, ...]]]:
+        """Wait for its end; return its exit code and what it said."""
+        said: list[tuple[Any, ...]] = []
+        try:
+            while self._pipe.poll(_SECONDS):
+                said.append(self._pipe.recv())
+        except EOFError:
+            pass
+        self._process.join(_SECONDS)
+        code = self._process.exitcode
+        self.kill()
+        return code, said
+
+    def kill(self) -> None:
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()
+
+
 def run(
-    act: Callable[..., None],
-    *arguments: Any,
-    armed: str = "",
-    defect: str = "",
-    timeout: float = 60,
+    act: Callable[..., None], *arguments: Any, armed: str = "", defect: str = ""
 ) -> tuple[bool, list[tuple[Any, ...]]]:
     """Run an act in a child; return whether it was killed, and what it said before.
 
     Raises ``AssertionError`` if it ended badly in any other way.
     """
-    ours, theirs = _context.Pipe(duplex=False)
-    child = _context.Process(target=_live, args=(defect, armed, act, arguments, theirs))
-    child.start()
-    theirs.close()
-    said = []
-    try:
-        while ours.poll(_SECONDS):
-            said.append(ours.recv())
-    except EOFError:
-        pass
-    child.join(_SECONDS)
-    code = child.exitcode
-    if code is None:
-        child.kill()
-        child.join()
+    code, said = Child(act, *arguments, armed=armed, defect=defect).ended()
     assert code in (0, -signal.SIGKILL), f"the child ended with {code}"
     return code == -signal.SIGKILL, said
 

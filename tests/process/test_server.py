@@ -3,6 +3,7 @@
 import http.client
 import json
 import signal
+import ssl
 import threading
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from seamline.catalog import destinations
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
+from tests.certificate import Certificate
 from tests.server import Server, batch_body
 
 
@@ -274,3 +276,19 @@ def test_logs_as_json(tmp_path: Path) -> None:
     assert (loaded["role"], loaded["table"], loaded["receipt"]) == ("loader", "t", receipt)
     [died] = [line for line in lines if line["level"] == "warning"]
     assert (died["role"], died["process"]) == ("supervisor", "loader")
+
+
+def test_https(tmp_path: Path) -> None:
+    made = Certificate.made()
+    (tmp_path / "cert.pem").write_bytes(made.certificate)
+    (tmp_path / "key.pem").write_bytes(made.key)
+    flags = ("--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"))
+    server = Server(tmp_path / "data", *flags).start()
+    context = ssl.create_default_context(cafile=str(tmp_path / "cert.pem"))
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port, context=context)
+    connection.request("GET", "/v2/import/status")
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert server.stop() == 0
+    words = server.cli("serve", "--tls-cert", str(tmp_path / "cert.pem"), check=False)
+    assert "belong together" in words

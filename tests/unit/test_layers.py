@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[2] / "src" / "seamline"
 LEVELS = [
     ["__main__"],
     ["cli"],
-    ["server", "home", "declared"],
+    ["server", "home", "declared", "backup"],
     ["web"],
     ["connect"],
     ["gate"],

@@ -42,13 +42,19 @@ _COMMANDS = {
         "query": "Read the embedded warehouse.",
         "doctor": "Check that all is in order.",
     },
+    "Keep": {
+        "backup": "Copy a data directory while it is served.",
+        "restore": "Make a data directory of a backup.",
+        "rotate-key": "Seal what is secret under a new key.",
+    },
 }
 _NESTED = ("integration", "token", "destination", "rejected", "table", "user", "key")
 
 # Commands are named by path, so that starting one does not import the others.
 for _group, _names in _COMMANDS.items():
     for _name, _help in _names.items():
-        _target = f"seamline.cli.{_name}:{'app' if _name in _NESTED else _name}"
+        _module = _name.replace("-", "_")
+        _target = f"seamline.cli.{_module}:{'app' if _name in _NESTED else _module}"
         app.command(_target, name=_name, group=_group, help=_help)
 
 

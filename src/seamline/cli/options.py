@@ -41,7 +41,8 @@ class Options:
         """Base URL of the server that runs on the data directory, else the configured one."""
         if holder_of(self.layout.server_lock) and self.layout.server_url.exists():
             return self.layout.server_url.read_text()
-        return f"http://{self.settings.host}:{self.settings.port}"
+        scheme = "https" if self.settings.tls_cert else "http"
+        return f"{scheme}://{self.settings.host}:{self.settings.port}"
 
     @contextmanager
     def catalog(self, *, create: bool = False) -> Iterator[Catalog]:

@@ -17,6 +17,8 @@ class DataDir:
         self.loader_socket = self.root / "loader.sock"
         self.server_lock = self.root / "server.lock"
         self.server_url = self.root / "server.url"
+        self.pause_lock = self.root / "pause.lock"
+        self.paused = self.root / "paused"
         self.loader_lock = self.root / "loader.lock"
 
     def create(self) -> None:

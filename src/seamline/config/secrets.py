@@ -3,14 +3,18 @@
 The key is 32 bytes: from ``SEAMLINE_SECRET_KEY`` (64 hex digits), or from ``secret.key`` in the
 data directory, which is made when it is first needed and readable by its owner only. Whoever has
 catalog and key has the secrets; a copy of the catalog alone is worthless.
+
+There may be several keys, separated by blanks or commas: the first one seals, all of them open. So
+a key is replaced without a moment in which nothing can be opened (``seamline rotate-key``).
 """
 
 import base64
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
 
-from seamline.config.stable import write_once
+from seamline.config.stable import write_anew, write_once
 from seamline.core.errors import Refused
 
 VARIABLE = "SEAMLINE_SECRET_KEY"
@@ -31,7 +35,8 @@ class SecretBox:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = AESGCM(self._key(make=True)).encrypt(nonce, text.encode(), _PREFIX.encode())
+        key = self._keys(make=True)[0]
+        sealed = AESGCM(key).encrypt(nonce, text.encode(), _PREFIX.encode())
         return _PREFIX + base64.b64encode(nonce + sealed).decode()
 
     def open(self, sealed: str) -> str:
@@ -46,18 +51,34 @@ class SecretBox:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         data = base64.b64decode(sealed.removeprefix(_PREFIX))
-        try:
-            opened = AESGCM(self._key(make=False)).decrypt(
-                data[:_NONCE_BYTES], data[_NONCE_BYTES:], _PREFIX.encode()
-            )
-        except InvalidTag as error:
-            raise Refused(
-                f"the key in {self._key_file} (or {VARIABLE}) is not the one the catalog's secrets "
-                "were sealed with; put the right one back."
-            ) from error
-        return opened.decode()
+        for key in self._keys(make=False):
+            try:
+                opened = AESGCM(key).decrypt(
+                    data[:_NONCE_BYTES], data[_NONCE_BYTES:], _PREFIX.encode()
+                )
+            except InvalidTag:
+                continue
+            return opened.decode()
+        raise Refused(
+            f"the key in {self._key_file} (or {VARIABLE}) is not the one the catalog's secrets "
+            "were sealed with; put the right one back."
+        )
 
-    def _key(self, *, make: bool) -> bytes:
+    @property
+    def is_given(self) -> bool:
+        """Whether the keys come from the environment, not from the file."""
+        return VARIABLE in os.environ
+
+    def add_key(self) -> None:
+        """Make a new first key in the file; the others stay until :meth:`keep_first`."""
+        known = self._keys(make=True)
+        write_anew(self._key_file, _written([secrets.token_bytes(_KEY_BYTES), *known]))
+
+    def keep_first(self) -> None:
+        """Throw all keys of the file away but the first."""
+        write_anew(self._key_file, _written(self._keys(make=True)[:1]))
+
+    def _keys(self, *, make: bool) -> list[bytes]:
         given = os.environ.get(VARIABLE)
         if given is not None:
             return _parsed(given, VARIABLE)
@@ -72,11 +93,15 @@ class SecretBox:
             ) from error
 
 
-def _parsed(text: str, origin: str) -> bytes:
+def _parsed(text: str, origin: str) -> list[bytes]:
     try:
-        key = bytes.fromhex(text.strip())
+        keys = [bytes.fromhex(word) for word in text.replace(",", " ").split()]
     except ValueError:
-        key = b""
-    if len(key) != _KEY_BYTES:
+        keys = []
+    if not keys or any(len(key) != _KEY_BYTES for key in keys):
         raise Refused(f"{origin} must hold {2 * _KEY_BYTES} hex digits.")
-    return key
+    return keys
+
+
+def _written(keys: Sequence[bytes]) -> str:
+    return "\n".join(key.hex() for key in keys)

@@ -14,7 +14,7 @@ from typing import Any
 
 from seamline.core.errors import Refused
 
-_LOG_LEVELS = ("debug", "info", "warning", "error")
+_LOG_LEVELS = ("debug", "info", "warning", "error", "critical")
 
 
 def _setting(
@@ -33,6 +33,12 @@ class Settings:
     port: int = _setting(8383, "port the gate listens on; 0 picks a free one", 0)
     gate_workers: int = _setting(1, "gate processes sharing the port", 1)
     body_max_bytes: int = _setting(20_971_520, "largest request body; more is answered 413", 1)
+    body_seconds: float = _setting(120.0, "time a body may take to arrive; then 408", 0.01)
+    body_memory_bytes: int = _setting(
+        256 * 2**20, "memory a gate process spends on bodies at once; beyond it 503", 2**20
+    )
+    tls_cert: str = _setting("", "file with the certificate of https, and of its issuers")
+    tls_key: str = _setting("", "file with the certificate's key")
     queue_max_bytes: int = _setting(
         10 * 2**30, "disk the queue may take; beyond it the gate answers 503", 2**20
     )
@@ -74,7 +80,7 @@ class Settings:
     mask_fields: str = _setting(
         "", "fields whose values the app's live page hides, as email,phone; * hides all"
     )
-    log_level: str = _setting("info", "debug, info, warning or error", among=_LOG_LEVELS)
+    log_level: str = _setting("info", "debug, info, warning, error or critical", among=_LOG_LEVELS)
     log_format: str = _setting("text", "log lines as text or json", among=("text", "json"))
 
 

@@ -1,4 +1,4 @@
-"""Small files that are written once and must outlive a power cut."""
+"""Small files that must outlive a power cut."""
 
 import os
 import secrets
@@ -11,12 +11,7 @@ def write_once(path: Path, text: str) -> None:
     It is never seen half written, and when this returns it is on stable storage, whoever made it.
     """
     if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(fd, "w") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
+        draft = _drafted(path, text)
         try:
             os.link(draft, path)  # fails if another process was first
         except FileExistsError:
@@ -24,6 +19,22 @@ def write_once(path: Path, text: str) -> None:
         finally:
             draft.unlink()
     sync_directory(path.parent)
+
+
+def write_anew(path: Path, text: str) -> None:
+    """Replace a file that only its owner reads; whoever reads it gets the old or the new text."""
+    _drafted(path, text).rename(path)
+    sync_directory(path.parent)
+
+
+def _drafted(path: Path, text: str) -> Path:
+    draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(fd, "w") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return draft
 
 
 def sync_directory(folder: Path) -> None:

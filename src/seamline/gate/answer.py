@@ -166,6 +166,12 @@ def method_not_allowed(allowed: str) -> Answer:
     return Answer(405, "Method not allowed.", {"Allow": allowed})
 
 
+def too_slow(seconds: float) -> Answer:
+    """408: the body was not there in time."""
+    text = f"The body did not arrive within {seconds:g} seconds"
+    return Answer(408, {"status": "ERROR", "message": text}, {"Connection": "close"})
+
+
 def too_large(size: int) -> Answer:
     """413: the body exceeds the limit (B13); ``size`` as declared or as far as it was counted."""
     text = f"Request rejected: request size ({size} bytes) exceeds the maximum"

@@ -1,15 +1,35 @@
 """Read a request body without ever holding more than the limit."""
 
+import asyncio
 import contextlib
+from collections.abc import Callable
 
 from starlette.requests import ClientDisconnect, Request
 
 from seamline.gate import answer
 
 _DRAIN_FACTOR = 4
+_SECONDS = 60.0
 
 
-async def read_body(request: Request, max_bytes: int) -> bytes:
+async def read_body(
+    request: Request,
+    max_bytes: int,
+    seconds: float = _SECONDS,
+    count: Callable[[int], None] | None = None,
+) -> bytes:
+    """Return the body; raise the 408 if it is not there in time.
+
+    ``count`` is told of the bytes of each chunk before the next one is awaited.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            return await _read(request, max_bytes, count)
+    except TimeoutError as error:
+        raise answer.too_slow(seconds) from error
+
+
+async def _read(request: Request, max_bytes: int, count: Callable[[int], None] | None) -> bytes:
     """Return the body; raise the 413 as soon as it is known to be too large.
 
     A declared length is refused before a byte is read. What such a client goes on sending is
@@ -31,6 +51,8 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
             if more:
                 await _drain(request, max_bytes * _DRAIN_FACTOR)
             raise answer.too_large(size)
+        if count is not None:
+            count(len(chunk))
         chunks.append(chunk)
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

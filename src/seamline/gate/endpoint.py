@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 
 from seamline.gate import answer
 from seamline.gate.answer import Answer
+from seamline.gate.held import Held
 
 Handler = Callable[[Request], Awaitable[Answer]]
 Observer = Callable[[Request, Answer], None]
@@ -17,9 +18,12 @@ Observer = Callable[[Request, Answer], None]
 class Endpoint:
     """Answers all methods of one path; HEAD is GET without a body."""
 
-    def __init__(self, handlers: Mapping[str, Handler], observe: Observer | None = None) -> None:
+    def __init__(
+        self, handlers: Mapping[str, Handler], observe: Observer | None, held: Held | None
+    ) -> None:
         self._handlers = handlers
         self._observe = observe
+        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -30,6 +34,9 @@ class Endpoint:
             result = early
         except ClientDisconnect:
             return  # nobody is there to read it
+        finally:
+            if self._held is not None:
+                self._held.give_back(request)
         if self._observe is not None:
             self._observe(request, result)
         await _response(result)(scope, receive, send)
@@ -41,9 +48,17 @@ class Endpoint:
         return await self._handlers[method](request)
 
 
-def route(path: str, handlers: Mapping[str, Handler], observe: Observer | None = None) -> Route:
-    """Return the route of an endpoint; ``observe`` is shown every request and its answer."""
-    return Route(path, Endpoint(handlers, observe))
+def route(
+    path: str,
+    handlers: Mapping[str, Handler],
+    observe: Observer | None = None,
+    held: Held | None = None,
+) -> Route:
+    """Return the route of an endpoint; ``observe`` is shown every request and its answer.
+
+    ``held`` counts the bytes of its bodies.
+    """
+    return Route(path, Endpoint(handlers, observe, held))
 
 
 async def not_found(request: Request, error: Exception) -> Response:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ from seamline.gate.answer import Answer
 from seamline.gate.auth import Authenticator
 from seamline.gate.body import read_body
 from seamline.gate.check import Checked, Checker
+from seamline.gate.held import Held
 from seamline.gate.idempotency import receipt_for
 from seamline.gate.inflate import inflate
 from seamline.gate.intake import Intake
@@ -47,6 +49,7 @@ class Gate:
         self.settings = settings
         self.checker = Checker()
         self.tail = Tail()
+        self.held = Held(settings.body_memory_bytes)
         self.neighbours = Neighbours(DataDir(settings.data_dir).gates)
 
     @asynccontextmanager
@@ -97,10 +100,17 @@ class Gate:
         return found
 
     async def body(self, request: Request) -> bytes:
-        """Return the body, inflated; raise the 413 or 415."""
+        """Return the body, inflated; raise the 408, 413, 415 or 503.
+
+        What it takes in memory is counted until the request is answered.
+        """
         encoding = headers.encoding(request.headers)
         most = self.settings.body_max_bytes
-        return inflate(await read_body(request, most), encoding, most)
+        seconds = self.settings.body_seconds
+        body = await read_body(request, most, seconds, partial(self.held.take, request))
+        inflated = inflate(body, encoding, most)
+        self.held.take(request, len(inflated) if inflated is not body else 0)
+        return inflated
 
     async def store(
         self,

@@ -20,16 +20,16 @@ def make_app(settings: Settings, pages: Sequence[Pages] = ()) -> Starlette:
     """Build the ASGI application of one gate process."""
     gate = Gate(settings)
     imports = Imports(gate)
-    seen = gate.tail.note
+    seen, held = gate.tail.note, gate.held
     routes = [
         route("/v2/import/status", {"GET": imports.status}),
-        route("/v2/import/batch", {"POST": imports.batch}, seen),
-        route("/v2/import/bigbatch", {"POST": imports.batch}, seen),
-        route("/v2/import/push", {"POST": imports.push}, seen),
-        route("/v2/import/validate", {"POST": imports.validate}),
+        route("/v2/import/batch", {"POST": imports.batch}, seen, held),
+        route("/v2/import/bigbatch", {"POST": imports.batch}, seen, held),
+        route("/v2/import/push", {"POST": imports.push}, seen, held),
+        route("/v2/import/validate", {"POST": imports.validate}, held=held),
         route("/v2/import/receipts/{receipt}", {"GET": imports.receipt}),
-        route("/v2/import/records/{table}", {"POST": Records(gate).records}, seen),
-        route("/v1/clients/{client_id}/token/{token}", {"POST": Webhook(gate).receive}, seen),
+        route("/v2/import/records/{table}", {"POST": Records(gate).records}, seen, held),
+        route("/v1/clients/{client_id}/token/{token}", {"POST": Webhook(gate).receive}, seen, held),
         *(page for made in pages for page in made(gate)),
     ]
     return Starlette(

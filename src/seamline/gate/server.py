@@ -1,9 +1,12 @@
 """Run one gate process."""
 
 import asyncio
+import contextlib
 import gc
+import resource
 import signal
 from collections.abc import Sequence
+from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
@@ -16,6 +19,8 @@ from seamline.gate.routes import Pages, make_app
 
 GC_THRESHOLDS = (100_000, 50, 100)
 _BACKLOG = 1024
+_MOST_FILES = 65_536
+_FILES_OF_OURS = 256
 
 
 def run_gate(settings: Settings, pages: Sequence[Pages] = ()) -> None:
@@ -27,6 +32,16 @@ def run_gate(settings: Settings, pages: Sequence[Pages] = ()) -> None:
     asyncio.run(_serve(settings, make_app(settings, pages)))
 
 
+def connections_at_most() -> int:
+    """Return how many connections may be open: what the system allows, but for some files."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, _MOST_FILES), hard))
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(min(files, _MOST_FILES) - _FILES_OF_OURS, _BACKLOG)
+
+
 async def _serve(settings: Settings, app: Starlette) -> None:
     server = Server(
         app,
@@ -34,7 +49,10 @@ async def _serve(settings: Settings, app: Starlette) -> None:
         port=settings.port,
         interface=Interfaces.ASGI,
         backlog=_BACKLOG,
+        backpressure=connections_at_most(),
         log_enabled=False,
+        ssl_cert=Path(settings.tls_cert) if settings.tls_cert else None,
+        ssl_key=Path(settings.tls_key) if settings.tls_key else None,
         websockets=False,
     )
     loop = asyncio.get_running_loop()

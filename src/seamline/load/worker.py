@@ -1,5 +1,6 @@
 """The loader's loop: notice what arrived, load what is due, let go of what is idle."""
 
+import sqlite3
 import threading
 import time
 from datetime import timedelta
@@ -8,6 +9,7 @@ import structlog
 
 from seamline.catalog import destinations, integrations, loads, notifications, table_settings
 from seamline.catalog.store import Catalog
+from seamline.config.lock import holder_of
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.batch import split_stream
@@ -62,7 +64,9 @@ class Worker:
     """Loads until it is told to stop; lives in one thread."""
 
     def __init__(self, settings: Settings, opened: Destinations) -> None:
-        self._catalog = Catalog(DataDir(settings.data_dir).catalog)
+        self._layout = DataDir(settings.data_dir)
+        self._layout.paused.unlink(missing_ok=True)  # of a loader that was killed
+        self._catalog = Catalog(self._layout.catalog)
         self._queue = open_queue(settings)
         self._spool = open_spool(settings)
         self._destinations = opened
@@ -93,6 +97,8 @@ class Worker:
         self._catalog.close()
 
     def _step(self, stop: threading.Event) -> None:
+        if holder_of(self._layout.pause_lock):
+            self._pause(stop)
         self._reread_settings()
         self._notice()
         self._trim()
@@ -102,6 +108,14 @@ class Worker:
             stop.wait(_POLL_SECONDS)
         else:
             self._load(stream)
+
+    def _pause(self, stop: threading.Event) -> None:
+        """Let go of everything as long as a backup is made."""
+        self._destinations.close()
+        while holder_of(self._layout.pause_lock) and not stop.is_set():
+            self._layout.paused.touch()  # each time, for another backup may have begun
+            stop.wait(_POLL_SECONDS)
+        self._layout.paused.unlink(missing_ok=True)
 
     def _notice(self) -> None:
         committed: dict[str, int] | None = None
@@ -122,6 +136,9 @@ class Worker:
             self._put_off_destination(stream, error)
         except SeamlineError as error:
             self._put_off_stream(stream, error)
+        except (sqlite3.Error, OSError) as error:  # of our own disk: it may be well at any moment
+            log.exception("a load failed on our own disk", stream=stream)
+            self._put_off_stream(stream, error, soon=True)
         except Exception as error:
             log.exception("a load failed in a way nobody foresaw", stream=stream)
             self._put_off_stream(stream, error)
@@ -159,8 +176,12 @@ class Worker:
             if decided != self._decided:
                 self._decided, self._flushes = decided, {}
 
-    def _put_off_stream(self, stream: str, error: Exception) -> None:
-        wait = self._schedule.stopped(stream, time.monotonic())
+    def _put_off_stream(self, stream: str, error: Exception, *, soon: bool = False) -> None:
+        at = time.monotonic()
+        if soon:
+            wait = self._schedule.unreachable([stream], at, busy=False)
+        else:
+            wait = self._schedule.stopped(stream, at)
         log.warning("table stopped", stream=stream, retry_seconds=wait, error=str(error))
         self._note(stream, error, wait, counts=True)
         place = split_stream(stream)

@@ -98,6 +98,25 @@ class Segment:
         rows = self._db.execute("SELECT next_position FROM seal").fetchall()
         return rows[0][0] if rows else None
 
+    def start_anew(self) -> None:
+        """Bring what the log holds into the file, durably, and begin an empty log.
+
+        When a system could not write a page it says so once and then takes the page for written.
+        An entry behind such a page would be durable and yet lost: the log is read only up to the
+        first frame that is not what it should be. Raises ``Trouble`` while others hold the log.
+        """
+        busy, *_ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+        if busy:
+            raise Trouble(f"{self.path} had an error and is in use; its log cannot start anew yet")
+
+    def seal(self) -> int:
+        """Take nothing more, and return where a successor may start."""
+        known = self.next_position()
+        if known is None:
+            known = self._last() + 1
+            self._db.execute("INSERT INTO seal VALUES (?)", (known,))
+        return known
+
     def arrivals(self, after: int, limit: int) -> list[Arrival]:
         """List entries behind a position."""
         sql = f"SELECT {_ARRIVAL} FROM entry WHERE position > ? ORDER BY position LIMIT ?"
@@ -249,6 +268,18 @@ def set_aside(path: Path, folder: Path) -> None:
         beside = Path(f"{path}{suffix}")
         if beside.exists():
             beside.rename(folder / beside.name)
+
+
+def leave_gap(folder: Path, gap: int) -> None:
+    """Let positions go on behind a gap; nobody else may use the queue meanwhile."""
+    paths = sorted(folder.glob("segment-*.db"))
+    if not paths:
+        create(folder, gap)
+        return
+    last = Segment(paths[-1], {})
+    after = last.seal()
+    last.close()
+    create(folder, after + gap)
 
 
 def delete_orphans(folder: Path) -> None:

@@ -40,6 +40,7 @@ class SqliteQueue(Queue):
             self._cursors = Cursors(folder / "cursors.db")
         self._sealed: dict[Path, dict[str, int]] = {}
         self._sound: dict[Path, bool] = {}
+        self._distrusted = False
 
     @property
     def queue_id(self) -> str:
@@ -57,9 +58,12 @@ class SqliteQueue(Queue):
                 f"the queue holds {size} bytes and may hold {self._max_bytes} "
                 "(queue_max_bytes); the loader has to catch up first"
             )
-        with _as_trouble(self._forget_all):
+        with _as_trouble(self._distrust):
             while True:
                 active = self._active()
+                if self._distrusted:
+                    active.start_anew()
+                    self._distrusted = False
                 positions = active.append(batches, self._segment_bytes)
                 if positions is not None:
                     return positions
@@ -246,6 +250,11 @@ class SqliteQueue(Queue):
         opened = self._open.pop(path, None)
         if opened is not None:
             opened.close()
+
+    def _distrust(self) -> None:
+        """After a failed append the log may hold what never reached the disk."""
+        self._distrusted = True
+        self._forget_all()
 
     def _forget_all(self) -> None:
         for path in list(self._open):

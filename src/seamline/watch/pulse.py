@@ -2,12 +2,12 @@
 
 import http.client
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from seamline.catalog import notifications
 from seamline.catalog.store import Catalog
+from seamline.config.address import connection_to
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import Trouble
@@ -46,9 +46,8 @@ def _fault(url: str) -> str | None:
 
 def status_of(url: str, seconds: float) -> dict[str, Any]:
     """Return what ``GET /v2/import/status`` answers; raise ``Trouble`` if it does not."""
-    parts = urlsplit(url)
     try:
-        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
+        connection = connection_to(url, seconds)
         connection.request("GET", "/v2/import/status")
         body: dict[str, Any] = msgspec.json.decode(connection.getresponse().read(), type=dict)
         connection.close()

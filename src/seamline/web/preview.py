@@ -32,7 +32,7 @@ MAX_PROBLEMS = 100
 
 def preview_routes(gate: Gate) -> list[Route]:
     """Return the route of the preview."""
-    return [route("/v2/import/batch/validate", {"POST": _Preview(gate).validate})]
+    return [route("/v2/import/batch/validate", {"POST": _Preview(gate).validate}, held=gate.held)]
 
 
 class _Preview:

@@ -76,3 +76,15 @@ UPDATE api_key SET disabled_at = :at WHERE id = :id;
 
 -- api_key_delete
 DELETE FROM api_key WHERE id = :id;
+
+-- destination_sealed
+SELECT id, config FROM destination;
+
+-- destination_reseal
+UPDATE destination SET config = :config WHERE id = :id;
+
+-- hook_sealed
+SELECT id, url, secret FROM hook;
+
+-- hook_reseal
+UPDATE hook SET url = :url, secret = :secret WHERE id = :id;

@@ -91,6 +91,10 @@ class PostgresDestination(RelationalDestination):
             **self._config.connection,
             options=_OPTIONS,
             connect_timeout=_CONNECT_SECONDS,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+            tcp_user_timeout=60_000,  # ms; a peer that vanished without a word is given up
             application_name="seamline",
             autocommit=True,
         )
