@@ -7,7 +7,7 @@ STAMP  := $(VENV)/.installed
 
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup demo serve servers test crash quick screenshots check bench lock clean
+.PHONY: help setup demo serve servers test crash quick screenshots check bench audit lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -56,6 +56,10 @@ check: setup  ## ruff and mypy --strict
 
 bench: setup  ## measure accepted and visible records/s, freshness and memory; writes BENCHMARKS.md
 	@$(BIN)/python -m bench
+
+audit: setup  ## ask the public database of weaknesses about every pinned package (needs the network)
+	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet pip-audit
+	@$(VENV)/audit/bin/pip-audit -r requirements.lock --disable-pip --no-deps
 
 lock: setup  ## renew requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \

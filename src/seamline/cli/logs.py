@@ -4,7 +4,7 @@ import logging
 import sys
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 from seamline.config.settings import Settings
 
@@ -40,13 +40,24 @@ def _rendering(form: str) -> list[Processor]:
     if form == "json":
         return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
     plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    return [_on_one_line, console]
+
+
+def _on_one_line(logger: object, method: str, event: EventDict) -> EventDict:
+    """Let nobody write lines of their own into the log, by a table's name for example."""
+    del logger, method
+    return {key: _escaped(value) for key, value in event.items()}
+
+
+def _escaped(value: object) -> object:
+    if isinstance(value, str) and not value.isprintable():
+        return value.encode("unicode_escape").decode()
+    return value
 
 
 def _naming(role: str) -> Processor:
-    def name(
-        logger: object, method: str, event: structlog.typing.EventDict
-    ) -> structlog.typing.EventDict:
+    def name(logger: object, method: str, event: EventDict) -> EventDict:
         del logger, method
         return {**event, "role": role}
 

@@ -59,7 +59,11 @@ for _group, _names in _COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line; exit with 0, 1 (it failed) or 2 (it was asked wrongly)."""
+    """Run the command line; exit with 0, 1 (it failed) or 2 (it was asked wrongly).
+
+    Files it makes are their owner's only.
+    """
+    os.umask(0o077)
     try:
         app()
     except Refused as error:

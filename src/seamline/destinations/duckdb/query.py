@@ -1,5 +1,7 @@
 """Read a DuckDB file, and nothing but read."""
 
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -13,6 +15,9 @@ NO_EXTENSIONS = {
     "autoload_known_extensions": False,
 }
 """Nothing is fetched or loaded behind our back."""
+
+MOST_SECONDS = 60.0
+MOST_BYTES = 128 * 2**20
 
 _READ_STATEMENTS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
@@ -31,15 +36,26 @@ def query_file(path: Path, sql: str, max_rows: int) -> pa.Table:
         connection.close()
 
 
-def queried(cursor: duckdb.DuckDBPyConnection, sql: str, max_rows: int) -> pa.Table:
-    """Run one read-only statement; raise ``Refused`` with the database's words."""
+def queried(
+    cursor: duckdb.DuckDBPyConnection, sql: str, max_rows: int, seconds: float = MOST_SECONDS
+) -> pa.Table:
+    """Run one read-only statement; raise ``Refused`` with the database's words.
+
+    It is stopped after some seconds, and where its rows become more than a reader should hold.
+    """
+    alarm = threading.Timer(seconds, cursor.interrupt)
+    alarm.daemon = True
     try:
         _check_readable(sql)
         cursor.execute("BEGIN TRANSACTION READ ONLY")
+        alarm.start()
         try:
             return _fetched(cursor.sql(sql), max_rows)
         finally:
+            alarm.cancel()
             cursor.execute("ROLLBACK")
+    except duckdb.InterruptException as error:
+        raise Refused(f"the query took more than {seconds:g} seconds and was stopped.") from error
     except duckdb.Error as error:
         raise Refused(str(error)) from error
 
@@ -51,11 +67,16 @@ def _check_readable(text: str) -> None:
 
 
 def _fetched(result: duckdb.DuckDBPyRelation, max_rows: int) -> pa.Table:
-    batches, rows = [], 0
-    reader = result.to_arrow_reader(10_000)
-    for batch in reader:
-        batches.append(batch.slice(0, max_rows - rows))
-        rows += batches[-1].num_rows
-        if rows >= max_rows:
-            break
-    return pa.Table.from_batches(batches, reader.schema)
+    batches, rows, size = [], 0, 0
+    with closing(result.to_arrow_reader(10_000)) as reader:
+        for batch in reader:
+            batches.append(batch.slice(0, max_rows - rows))
+            rows += batches[-1].num_rows
+            size += batches[-1].nbytes
+            if size > MOST_BYTES:
+                raise Refused(
+                    f"the rows are more than {MOST_BYTES} bytes; select fewer or add LIMIT."
+                )
+            if rows >= max_rows:
+                break
+        return pa.Table.from_batches(batches, reader.schema)
