@@ -15,6 +15,7 @@ from seamline.config.paths import DataDir
 from seamline.core.clock import now
 from seamline.gate.neighbours import Neighbours
 from seamline.gate.tail import Seen, Snapshot
+from seamline.web import query_page
 from seamline.web.app import COOKIE, Entry, csrf_token
 from seamline.web.entries import entries
 from seamline.web.sign_in import Throttle
@@ -370,3 +371,21 @@ def test_amounts_nobody_can_mean(people: dict[str, Person], field: str, value: s
     answer = people["editor"].post("/integrations/1/tables/t", **{field: value})
     assert answer.status_code == 400
     assert field in answer.text or "no number" in answer.text
+
+
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_a_spreadsheet_runs_no_formula(value: str) -> None:
+    assert query_page._cell(value) == f"'{value}"
+    assert query_page._cell(-1) == -1, "a number is a number"
+
+
+def test_a_session_that_was_there_before_is_not_taken_over(api: Api, people: Any) -> None:
+    """Whoever plants a cookie in a browser does not get the session of who signs in there."""
+    planted = {"cookie": f"{COOKIE}=planted", **HTML}
+    form = {"login": "viewer", "password": PASSWORD}
+    answer = api.client.post("/signin", data=form, headers=planted, follow_redirects=False)
+    given = answer.headers["set-cookie"]
+    assert "planted" not in given
+    assert "HttpOnly" in given
+    assert "SameSite=lax" in given
+    assert api.client.get("/live", headers=planted, follow_redirects=False).status_code == 303
