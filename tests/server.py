@@ -70,6 +70,11 @@ class Server:
         self._process = None
         return code
 
+    def abandon(self) -> None:
+        """Leave nothing running, whatever has happened."""
+        if self._process is not None:
+            self.stop(signal.SIGKILL)
+
     def pids(self, role: str) -> list[int]:
         """Return the processes of a role; empty for an instant after one was killed."""
         assert self._process is not None

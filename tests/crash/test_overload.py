@@ -8,7 +8,9 @@ import socket
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,9 +20,26 @@ from tests.crash.test_kill import Pusher
 from tests.server import Server, batch_body
 
 FLOOD_SECONDS = 600 if EVERYTHING else 8
-SOAK_SECONDS = int(os.environ.get("SEAMLINE_SOAK_SECONDS", 3600 if EVERYTHING else 24))
-RESTARTS = 12
+SOAK_SECONDS = int(os.environ.get("SEAMLINE_SOAK_SECONDS", 3600 if EVERYTHING else 12))
+RESTARTS = 12 if EVERYTHING else 6
 MOST_MEMORY = 700 * 2**20
+
+
+Kept = Callable[..., Server]
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    """Make servers that do not outlive a test that fails."""
+    made: list[Server] = []
+
+    def make(*arguments: Any) -> Server:
+        made.append(Server(*arguments))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.abandon()
 
 
 class Flood(threading.Thread):
@@ -57,8 +76,8 @@ def memory(server: Server) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(FLOOD_SECONDS + 240)
-def test_a_flood_is_bounded_and_starves_nobody(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", "--queue-max-bytes", str(48 * 2**20),
+def test_a_flood_is_bounded_and_starves_nobody(tmp_path: Path, kept: Kept) -> None:
+    server = kept(tmp_path / "data", "--queue-max-bytes", str(48 * 2**20),
                     "--flush-seconds", "0.2").start()  # fmt: skip
     loud = server.token("Loud")
     floods = [Flood(server, loud, f"big{n}") for n in range(3)]
@@ -98,9 +117,9 @@ def test_a_flood_is_bounded_and_starves_nobody(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_thousands_of_connections_and_slow_senders(tmp_path: Path) -> None:
+def test_thousands_of_connections_and_slow_senders(tmp_path: Path, kept: Kept) -> None:
     """Open connections that say nothing, or a byte at a time, keep nobody else out."""
-    server = Server(tmp_path / "data").start()
+    server = kept(tmp_path / "data").start()
     token = server.token()
     number = 10_000 if EVERYTHING else 2_000
     held = []
@@ -128,9 +147,9 @@ def test_thousands_of_connections_and_slow_senders(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(SOAK_SECONDS * 2 + 240)
-def test_a_soak_leaves_memory_files_and_disk_level(tmp_path: Path) -> None:
+def test_a_soak_leaves_memory_files_and_disk_level(tmp_path: Path, kept: Kept) -> None:
     """Mixed traffic with restarts: what a process holds after each stretch does not grow."""
-    server = Server(tmp_path / "data", "--flush-seconds", "0.2", "--log-level", "error",
+    server = kept(tmp_path / "data", "--flush-seconds", "0.2", "--log-level", "error",
                     "--queue-segment-bytes", str(4 * 2**20)).start()  # fmt: skip
     token = server.token()
     tables = {"keyed": ["id"], "keyless": []}
