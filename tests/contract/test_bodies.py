@@ -1,6 +1,7 @@
 """Bodies that come too slowly, or too many at once."""
 
 import asyncio
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.requests import Request
 from seamline.gate.answer import Answer
 from seamline.gate.body import read_body
 from seamline.gate.held import Held
-from tests.contract.server import body, message, serving
+from tests.contract.server import Api, body, message, serving
 
 
 def request(*pieces: bytes, pause: float = 0) -> Request:
@@ -62,3 +63,34 @@ def test_nothing_is_held_after_an_answer(tmp_path: Path) -> None:
         large = body(messages=[message(data={"id": 1, "name": "x" * 100_000})])
         assert api.post(large, token="nobody").status_code == 401
         assert gate.now == 0
+
+
+def refusals_kept(api: Api, content: Any, times: int) -> tuple[set[int], int]:
+    """Post something several times; return the statuses and how many refusals stay in memory."""
+    gc.collect()
+    gc.disable()
+    try:
+        statuses = {api.post(content).status_code for _ in range(times)}
+        kept = [o for o in gc.get_objects() if isinstance(o, Answer) and o.__traceback__]
+        return statuses, len(kept)
+    finally:
+        gc.enable()
+
+
+def test_refused_bodies_leave_nothing_behind(tmp_path: Path) -> None:
+    """Of a refusal neither the exception nor the frames it went through stay in memory."""
+    with serving(tmp_path / "gone", queue_max_bytes=2**20, spool_max_bytes=0) as api:
+        wrong = body(messages=[message(data={"id": "no", "name": "y" * 300_000})])
+        assert refusals_kept(api, wrong, 3) == ({400}, 0)
+        large = body(messages=[message(data={"id": 1, "name": "x" * 300_000})])
+        while api.post(large).status_code == 201:
+            continue
+        assert refusals_kept(api, large, 3) == ({503}, 0)
+
+
+def test_with_their_traces_they_would_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plant the defect the test above must notice."""
+    monkeypatch.setattr(Answer, "without_traces", lambda self: self)
+    with serving(tmp_path / "kept") as api:
+        wrong = body(messages=[message(data={"id": "no"})])
+        assert refusals_kept(api, wrong, 3) == ({400}, 3)

@@ -21,6 +21,15 @@ class Answer(Exception):  # noqa: N818 - an early answer, not an error of ours
         else:
             self.content, self.media_type = msgspec.json.encode(body), JSON
 
+    def without_traces(self) -> "Answer":
+        """Forget where it was raised: the frames on that way hold the request's body.
+
+        Whoever keeps a caught exception in a variable makes a cycle of it and its frame, and the
+        body stays in memory until the collector comes.
+        """
+        self.__traceback__ = self.__cause__ = self.__context__ = None
+        return self
+
 
 def accepted(receipt: str, *, repeated: bool = False) -> Answer:
     """201: the batch is durable; ``repeated`` if an earlier request brought it."""

@@ -31,7 +31,7 @@ class Endpoint:
         try:
             result = await self._answer(request)
         except Answer as early:
-            result = early
+            result = early.without_traces()
         except ClientDisconnect:
             return  # nobody is there to read it
         finally:

@@ -1,6 +1,7 @@
 """What the gate's handlers share: who sends, what was sent, where it is kept."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -65,7 +66,9 @@ class Gate:
         tasks = [asyncio.create_task(self._note_uses())]
         if self.settings.gate_workers > 1:
             tasks.append(asyncio.create_task(self._show_neighbours()))
+        gc.freeze()
         yield
+        gc.unfreeze()
         for task in tasks:
             task.cancel()
         self._note_used()
@@ -77,6 +80,9 @@ class Gate:
         while True:
             await asyncio.sleep(_NOTE_SECONDS)
             self._note_used()
+            # The collector counts objects, not bytes, and is told to come seldom. What is there
+            # since the start is frozen, so this costs little.
+            gc.collect()
 
     def _note_used(self) -> None:
         used, self.authenticator.used = self.authenticator.used, {}

@@ -112,6 +112,7 @@ class GroupCommit:
             error = failure
         for waiting in group:
             waiting.loop.call_soon_threadsafe(_resolve, waiting, error)
+        error = None  # its traceback leads to this frame, and so to the batches: a cycle
 
     def _fresh(self, queue: Queue, group: Sequence[_Waiting]) -> Iterator[Batch]:
         """Yield the batches to store, leaving out what was stored before."""
