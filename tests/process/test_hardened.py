@@ -2,8 +2,6 @@
 
 import json
 import logging
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ import structlog
 
 from seamline.cli.logs import set_up_logs
 from seamline.config.settings import Settings
+from tests.crash import CAN_CAGE
 from tests.server import Server, batch_body
 
 CAGE = """
@@ -27,9 +26,7 @@ exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \\
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("setpriv"), reason="building the cage takes root"
-)
+@pytest.mark.skipif(not CAN_CAGE, reason="building the cage takes root")
 def test_it_writes_to_its_data_directory_only(tmp_path: Path) -> None:
     """A read-only file system but for the data directory, no capability, no home."""
     data = tmp_path / "data"
