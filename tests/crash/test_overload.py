@@ -77,7 +77,7 @@ def memory(server: Server) -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(FLOOD_SECONDS + 240)
 def test_a_flood_is_bounded_and_starves_nobody(tmp_path: Path, kept: Kept) -> None:
-    server = kept(tmp_path / "data", "--queue-max-bytes", str(48 * 2**20),
+    server = kept(tmp_path / "data", "--queue-max-bytes", str(12 * 2**20),
                     "--flush-seconds", "0.2").start()  # fmt: skip
     loud = server.token("Loud")
     floods = [Flood(server, loud, f"big{n}") for n in range(3)]
@@ -106,7 +106,7 @@ def test_a_flood_is_bounded_and_starves_nobody(tmp_path: Path, kept: Kept) -> No
     assert max(backlog_at_loads) > 5_000, "the small table was loaded while others waited"
     assert sum((flood.statuses for flood in floods), Counter())[503] > 0, "it was no flood"
     size = sum(p.stat().st_size for p in (server.folder / "queue").iterdir() if p.is_file())
-    assert size < 64 * 2**20
+    assert size < 32 * 2**20
     server.wait_until_empty(240)
     rows = server.query("SELECT count(*) AS n, count(DISTINCT id) AS d FROM quiet.small")
     assert rows == [{"n": len(accepted), "d": len(accepted)}]

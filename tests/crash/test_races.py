@@ -13,6 +13,7 @@ from seamline.core.errors import DestinationDown, TableStopped
 from tests.crash import EVERYTHING, victim
 from tests.crash.proxy import CuttingProxy
 from tests.crash.shapes import SHAPES
+from tests.crash.test_failing_disk import until
 from tests.crash.test_matrix import compare_reports, compare_tables, place_of  # noqa: F401
 from tests.depot import Depot, PostgresDepot, upsert
 from tests.postgres import PostgresServer
@@ -169,7 +170,7 @@ def test_a_destination_that_is_away_fills_the_queue_and_no_more(tmp_path: Path) 
         server.wait_until_empty(180)
         found = sorted(row[0] for row in server.query_of("away", "SELECT id FROM far.t"))
         assert found == acknowledged
-        assert server.post(token, batch_body("t", [], [{"id": -1}], 1))[0] == 201
+        until(lambda: server.post(token, batch_body("t", [], [{"id": -1}], 1))[0] == 201)
         assert server.stop() == 0
     finally:
         postgres.remove()
