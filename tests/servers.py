@@ -1,5 +1,5 @@
 """Programs no wheel brings: MariaDB, the oldest PostgreSQL we support, promtool,
-a browser.
+libfaketime, a browser.
 
 ``python -m tests.servers`` fetches Debian's or Ubuntu's packages and unpacks them under ``.venv``;
 nothing of the machine is changed and nobody needs to be root. ``MARIADB_BIN``, ``PG_OLD_BIN``
@@ -29,6 +29,7 @@ def fetch() -> None:
     _unpack("mariadb", "mariadb-server-core")
     _unpack("postgres", f"postgresql-{_postgres_version()}")
     _unpack("prometheus", "prometheus")
+    _unpack("faketime", "libfaketime")
     if _installed_browser() is None:
         _unpack("chromium", "chromium")
 
@@ -49,6 +50,12 @@ def old_postgres_binaries() -> Path:
 def promtool() -> Path:
     """Return the program that checks Prometheus' rules."""
     return _there("prometheus") / "usr" / "bin" / "promtool"
+
+
+def faketime() -> Path:
+    """Return the library that gives the processes that preload it another clock."""
+    [found] = _there("faketime").glob("usr/lib/*/faketime/libfaketimeMT.so.1")
+    return found
 
 
 def browser() -> tuple[str, dict[str, str]]:

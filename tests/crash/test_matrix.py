@@ -25,7 +25,7 @@ DEFECT_OF: Mapping[str, str] = {
     "queue.sealed": "trim_early",
     "queue.draft": "trim_early",
     "queue.created": "trim_early",
-    "queue.commit": "cursor_first",
+    "queue.commit": "without_fence",
     "queue.committed": "cursor_first",
     "queue.trim": "trim_all",
     "queue.trimmed": "trim_all",
@@ -40,7 +40,7 @@ DEFECT_OF: Mapping[str, str] = {
     "load.fenced": "without_transaction",
     "load.intended": "without_transaction",
     "load.written": "without_fence",
-    "load.finished": "cursor_first",
+    "load.finished": "without_fence",
 }
 """What each step is sensitive to."""
 ELSEWHERE = {"spool.write", "hook.called", "migration.step"}

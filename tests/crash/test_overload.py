@@ -146,6 +146,94 @@ def test_thousands_of_connections_and_slow_senders(tmp_path: Path, kept: Kept) -
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_many_tables_at_once(tmp_path: Path, kept: Kept) -> None:
+    """Each gets its turn, and one that comes last waits for no second turn of another."""
+    number = 1_000 if EVERYTHING else 60
+    server = kept(tmp_path / "data", "--flush-seconds", "0.2").start()
+    token = server.token()
+    client = Client(server, token)
+    most = 0
+    for turn in range(2):
+        for table in range(number):
+            status, _ = client.post(batch_body(f"t{table}", ["id"], [{"id": turn}], turn))
+            assert status == 201
+        most = max(most, memory(server))
+    status, receipt = client.post(batch_body("late", [], [{"id": 1}], 1))
+    assert status == 201
+    while server.call("GET", f"/v2/import/receipts/{receipt}?wait=loaded", token)[0] != 200:
+        most = max(most, memory(server))
+    server.wait_until_empty(400)
+    assert most < MOST_MEMORY
+    rows = server.query(
+        "SELECT count(*) AS n FROM duckdb_tables() WHERE schema_name = 'import_api' "
+        "AND table_name LIKE 't%' AND estimated_size = 2"
+    )
+    assert rows == [{"n": number}]
+    assert server.stop() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_stream_of_tiny_requests(tmp_path: Path, kept: Kept) -> None:
+    """One record each, as fast as eight clients can send them."""
+    number = 100_000 if EVERYTHING else 4_000
+    server = kept(tmp_path / "data").start()
+    token = server.token()
+    senders = [Sender(Client(server, token), part, number // 8) for part in range(8)]
+    most = 0
+    for sender in senders:
+        sender.start()
+    while any(sender.is_alive() for sender in senders):
+        most = max(most, memory(server))
+        time.sleep(1)
+    assert [sender.accepted for sender in senders] == [number // 8] * 8
+    server.wait_until_empty(240)
+    assert most < MOST_MEMORY
+    rows = server.query("SELECT count(*) AS n, count(DISTINCT id) AS d FROM import_api.tiny")
+    assert rows == [{"n": number, "d": number}]
+    assert server.stop() == 0
+
+
+class Client:
+    """Posts batches on one connection that it keeps, at little cost."""
+
+    def __init__(self, server: Server, token: str) -> None:
+        self.connection = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+        self.answers = self.connection.makefile("rb")
+        self.head = (
+            "POST /v2/import/batch HTTP/1.1\r\nHost: seamline\r\nContent-Type: application/json\r\n"
+            f"Authorization: Bearer {token}\r\nContent-Length: "
+        ).encode()
+
+    def post(self, body: bytes) -> tuple[int, str | None]:
+        self.connection.sendall(self.head + b"%d\r\n\r\n" % len(body) + body)
+        status = int(self.answers.readline().split()[1])
+        headers = {}
+        while (line := self.answers.readline().strip()) != b"":
+            name, _, value = line.decode().partition(": ")
+            headers[name.lower()] = value
+        self.answers.read(int(headers["content-length"]))
+        return status, headers.get("seamline-receipt")
+
+
+class Sender(threading.Thread):
+    """Sends its part of the numbers, each in a request of its own."""
+
+    def __init__(self, client: Client, part: int, number: int) -> None:
+        super().__init__()
+        self.client, self.numbers = client, range(part * number, (part + 1) * number)
+        self.accepted = 0
+
+    def run(self) -> None:
+        before, _, after = batch_body("tiny", ["id"], [{"id": 0}], 0).partition(b'"data": {"id": 0')
+        assert after
+        for number in self.numbers:
+            status, _ = self.client.post(b'%s"data": {"id": %d%s' % (before, number, after))
+            self.accepted += status == 201
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(SOAK_SECONDS * 2 + 240)
 def test_a_soak_leaves_memory_files_and_disk_level(tmp_path: Path, kept: Kept) -> None:
     """Mixed traffic with restarts: what a process holds after each stretch does not grow."""

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from seamline.config.stable import write_anew
 from seamline.core.errors import DestinationDown, TableStopped
+from tests import servers
 from tests.crash import EVERYTHING, victim
 from tests.crash.proxy import CuttingProxy
 from tests.crash.shapes import SHAPES
@@ -59,8 +61,6 @@ class TestZombie:
         self.scenario(place_of("postgres"), shape, step)
 
     def test_without_the_fence_it_would(self, place_of: PlaceOf, shape: str, step: str) -> None:  # noqa: F811
-        if shape != "keyless":
-            pytest.skip("a row that is written twice under its key is the same row")
         with pytest.raises(AssertionError):
             self.scenario(place_of("postgres"), shape, step, "without_fence")
 
@@ -73,6 +73,36 @@ def test_jumping_clocks_change_nothing(place_of: PlaceOf, shape: str, kind: str)
     place = place_of(kind)
     _, said = victim.run(victim.push_and_load, place, SHAPES[shape].first, defect="jumping_clock")
     finished(place, shape, dict(said), defect="jumping_clock")
+
+
+@pytest.mark.slow
+def test_a_server_whose_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All its processes ask libfaketime: days forward, days back, while it works."""
+    says = tmp_path / "clock"
+    says.write_text("+0d\n")
+    for name, value in {
+        "LD_PRELOAD": str(servers.faketime()),
+        "FAKETIME_TIMESTAMP_FILE": str(says),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    server = Server(tmp_path / "data", "--flush-seconds", "0.2").start()
+    token = server.token()
+    years = set()
+    for number, jump in enumerate(("+0d", "+3d", "-3d", "+4000d", "-400d", "+0d") * 2):
+        write_anew(says, f"{jump}\n")
+        for table, keys in (("keyed", ["id"]), ("keyless", [])):
+            body = batch_body(table, keys, [{"id": number}], number)
+            status, headers, _ = server.post(token, body)
+            assert status == 201
+            journey = server.wait_until_loaded(token, headers["seamline-receipt"])
+            years.add(journey["batches"][0]["received_at"][:4])
+    assert len(years) >= 3, "the server's clock jumped"
+    for table in ("keyed", "keyless"):
+        rows = server.query(f"SELECT count(*) AS n, max(id) AS m FROM import_api.{table}")
+        assert rows == [{"n": 12, "m": 11}]
+    assert server.stop() == 0
 
 
 def test_a_locked_catalog_delays_and_loses_nothing(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ WHERE (:integration_id IS NULL OR l.integration_id = :integration_id)
 ORDER BY l.id DESC LIMIT :limit;
 
 -- receipt_put
-INSERT OR IGNORE INTO receipt
+INSERT OR REPLACE INTO receipt
   (id, position, integration_id, table_name, records, received_at, load_id, loaded, rejected, stale)
 VALUES
   (:id, :position, :integration_id, :table_name, :records, :received_at, :load_id, :loaded,
@@ -138,7 +138,7 @@ INSERT OR IGNORE INTO receipt
 VALUES (:id, :position, :integration_id, :table_name, :records, :received_at);
 
 -- receipt_put_damaged
-INSERT OR REPLACE INTO receipt
+INSERT OR IGNORE INTO receipt
   (id, position, integration_id, table_name, records, received_at, damage)
 VALUES (:id, :position, :integration_id, :table_name, :records, :received_at, :damage);
 
