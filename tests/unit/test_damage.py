@@ -11,13 +11,14 @@ from seamline.config.paths import DataDir
 from seamline.core.errors import Damaged
 from seamline.gate.receipts import ReceiptDesk
 from seamline.load.worker import Destinations, Worker
+from seamline.queue import segment
 from seamline.queue.opening import open_spool
 from seamline.queue.sqlite import SqliteQueue
 from tests.depot import Depot, upsert
 from tests.property.test_queue_model import batch
 
 SEGMENT = 2**16
-PAGE = 4096
+PAGE = segment.PAGE_BYTES
 KEYS_ONLY = (2, 5)
 """First bytes of SQLite's pages that only lead to others; they are one in some hundred."""
 

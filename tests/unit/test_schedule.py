@@ -29,6 +29,19 @@ def test_the_next_load_waits_for_flush_seconds() -> None:
     assert plan.due(6.1) == "1/a"
 
 
+def test_long_loads_and_many_tables_make_a_table_wait_for_longer() -> None:
+    plan = Schedule(lambda _: Flush(seconds=0.2, rows=100, bytes=10_000))
+    for seconds, others, waits in ((0.05, 0, 0.2), (0.2, 0, 0.4), (0.05, 5, 0.6), (9.0, 0, 1.0)):
+        plan.streams.clear()
+        names = ["1/a", *(f"1/other{n}" for n in range(others))]
+        plan.arrived([arrival(1, name) for name in names], {}, 5.0)
+        for name in names:
+            plan.loaded(name, 1, 10, 100, 5.0, seconds)
+        plan.arrived([arrival(2)], {}, 5.01)
+        assert plan.due(5.0 + waits - 0.01) is None
+        assert plan.due(5.0 + waits + 0.001) == "1/a"
+
+
 def test_enough_rows_or_bytes_do_not_wait() -> None:
     for records, size in ((100, 1), (1, 10_000)):
         plan = schedule()

@@ -19,7 +19,7 @@ from seamline.core.shape import MAX_KEY_LENGTH
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
 from seamline.gate.answer import Answer
-from seamline.gate.chunks import UNREADABLE, chunks_of, decode_array, split_array, unreadable
+from seamline.gate.chunks import UNREADABLE, array_of, chunks_of, decode_array, unreadable
 from seamline.gate.envelope import (
     MAX_MESSAGES,
     envelope_violation,
@@ -43,7 +43,7 @@ from seamline.gate.violations import explain
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
     table_name: Annotated[str, msgspec.Meta(pattern=r"\S")]
     schema: msgspec.Raw
-    messages: msgspec.Raw
+    messages: list[msgspec.Raw]
     key_names: list[str] = []
     table_version: Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)] = 0
     bookmark_names: list[str] = []
@@ -59,7 +59,7 @@ class Checked:
     table: str
     schema: bytes
     messages: bytes
-    """The JSON array of messages, byte for byte."""
+    """The JSON array of messages, each byte for byte."""
     keys: tuple[str, ...]
     table_version: int
     bookmarks: tuple[str, ...]
@@ -107,16 +107,16 @@ class Checker:
         """Take a valid request apart; raise the documented 400 for any other."""
         try:
             head = _decode_head(body)
-            raw_messages = split_array(head.messages)
         except UNREADABLE:
             raise _refusal(body) from None
+        raw_messages = head.messages
         if not 0 < len(raw_messages) <= MAX_MESSAGES or bytes(head.schema)[:1] != b"{":
             raise _refusal(body)
         keys = tuple(dict.fromkeys(head.key_names))
         checked = Checked(
             head.table_name,
             bytes(head.schema),
-            bytes(head.messages),
+            array_of(raw_messages),
             keys,
             head.table_version,
             tuple(head.bookmark_names),
@@ -159,9 +159,10 @@ class Checker:
                 "a key may stand once in an object"
             )
         flat = plain and compiled.is_flat
-        if may_exceed(text, flat=flat):
-            for index, message in enumerate(messages, start):
-                if may_exceed(bytes(raw_messages[index]), flat=flat):
+        raws = raw_messages[start : start + len(messages)]
+        if may_exceed(text, max(map(len, raws)), flat=flat):
+            for index, (raw, message) in enumerate(zip(raws, messages, strict=True), start):
+                if may_exceed(bytes(raw), len(raw), flat=flat):
                     _check_size(index, message.get("data"))
 
 

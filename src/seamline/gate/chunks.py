@@ -3,7 +3,7 @@
 Decoding a few hundred records at a time keeps the memory of a request bounded, whatever its size.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -26,14 +26,23 @@ decode_array = msgspec.json.Decoder(list[Any]).decode
 
 def chunks_of(items: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
     """Yield the index of each chunk's first item with the chunk as a JSON array."""
+    if max(map(len, items), default=0) * _CHUNK_ITEMS <= _CHUNK_BYTES:
+        for first in range(0, len(items), _CHUNK_ITEMS):
+            yield first, array_of(items[first : first + _CHUNK_ITEMS])
+        return
     first = size = 0
     for index, raw in enumerate(items):
         size += memoryview(raw).nbytes
         if index - first + 1 == _CHUNK_ITEMS or size >= _CHUNK_BYTES:
-            yield first, b"[" + b",".join(items[first : index + 1]) + b"]"
+            yield first, array_of(items[first : index + 1])
             first, size = index + 1, 0
     if first < len(items):
-        yield first, b"[" + b",".join(items[first:]) + b"]"
+        yield first, array_of(items[first:])
+
+
+def array_of(items: Sequence[msgspec.Raw]) -> bytes:
+    """Return raw items as one JSON array."""
+    return b"".join((b"[", b",".join(items), b"]"))
 
 
 def unreadable(error: Exception) -> Answer:

@@ -15,15 +15,22 @@ MAX_CHECK_SECONDS = 20.0
 """Processor time to check one request. Twenty megabytes of usual records take less than one."""
 
 
-def may_exceed(text: bytes, *, flat: bool) -> bool:
+def may_exceed(text: bytes, largest: int, *, flat: bool) -> bool:
     """Say whether any record in a piece of JSON can have too many data points, or be too deep.
 
-    Every member and element follows a comma or opens its object or array, and every level opens
-    one, so these bytes are upper bounds that cost three substring counts. Records known to be
-    ``flat`` have no depth.
+    ``largest`` are the bytes of the largest record at most: a data point takes two, and so does a
+    level. Every member and element follows a comma or opens its object or array, and every level
+    opens one, so counting these bytes gives upper bounds, too. Records known to be ``flat`` have no
+    depth.
     """
+    may_be_long = largest > 2 * MAX_DATA_POINTS
+    may_be_deep = not flat and largest > 2 * MAX_DEPTH
+    if not may_be_long and not may_be_deep:
+        return False
     opened = text.count(b"{") + text.count(b"[")
-    return text.count(b",") + opened > MAX_DATA_POINTS or (not flat and opened > MAX_DEPTH)
+    if may_be_deep and opened > MAX_DEPTH:
+        return True
+    return may_be_long and text.count(b",") + opened > MAX_DATA_POINTS
 
 
 def data_points(value: Any) -> int:

@@ -2,13 +2,17 @@
 
 A quiet table is loaded as soon as something arrives. The next load of the same table begins
 ``flush_seconds`` after the last one began, unless ``flush_rows`` or ``flush_bytes`` have gathered
-before: so a busy table is loaded in large strides.
+before. When loads take long, or many tables trickle, tables wait for longer, up to a second: so
+they are loaded in larger strides, and the loader rests half of its time.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from seamline.queue.base import Arrival
+
+_PAUSE_SECONDS = 1.0
+_PAUSE_PER_LOAD_SECOND = 2.0
 
 _BUSY_RETRY_SECONDS = (0.2, 2.0)
 _DOWN_RETRY_SECONDS = (1.0, 60.0)
@@ -34,6 +38,8 @@ class Backlog:
     since: float = 0.0
     """When the first of it was noticed."""
     last_load: float = float("-inf")
+    load_seconds: float = 0.0
+    """How long the last load took."""
     not_before: float = float("-inf")
     failures: int = 0
     position: int = 0
@@ -61,18 +67,26 @@ class Schedule:
 
     def due(self, at: float) -> str | None:
         """Return the stream that has been due for the longest, or None."""
-        times = ((self._due_at(name, b), name) for name, b in self.streams.items() if b.position)
+        pause = self._pause(at)
+        waiting = [(name, b) for name, b in self.streams.items() if b.position]
+        times = ((self._due_at(name, backlog, pause), name) for name, backlog in waiting)
         earliest = min(times, default=None)
         return earliest[1] if earliest and earliest[0] <= at else None
 
-    def loaded(self, stream: str, position: int, records: int, size: int, at: float) -> None:
-        """Take note that a load that began ``at`` has taken everything up to a position."""
+    def loaded(
+        self, stream: str, position: int, records: int, size: int, at: float, seconds: float = 0.0
+    ) -> None:
+        """Take note that a load has taken everything up to a position.
+
+        It began ``at`` and took ``seconds``.
+        """
         backlog = self.streams[stream]
         backlog.records = max(backlog.records - records, 0)
         backlog.size = max(backlog.size - size, 0)
         backlog.failures = 0
         backlog.not_before = float("-inf")
         backlog.last_load = at
+        backlog.load_seconds = seconds
         backlog.since = at
         if position >= backlog.position:
             backlog.position = backlog.records = backlog.size = 0
@@ -97,9 +111,16 @@ class Schedule:
         backlog.not_before = at + wait
         return wait
 
-    def _due_at(self, stream: str, backlog: Backlog) -> float:
+    def _pause(self, at: float) -> float:
+        """Return how long a busy table waits at least, so that the loader can rest."""
+        recent = (
+            b.load_seconds for b in self.streams.values() if b.last_load > at - _PAUSE_SECONDS
+        )
+        return min(_PAUSE_PER_LOAD_SECOND * sum(recent), _PAUSE_SECONDS)
+
+    def _due_at(self, stream: str, backlog: Backlog, pause: float) -> float:
         flush = self.flush_of(stream)
-        due = max(backlog.since, backlog.last_load + flush.seconds)
+        due = max(backlog.since, backlog.last_load + max(flush.seconds, pause))
         if backlog.records >= flush.rows or backlog.size >= flush.bytes:
             due = backlog.since
         return max(due, backlog.not_before)

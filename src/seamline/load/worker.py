@@ -146,7 +146,8 @@ class Worker:
             if loaded is None:
                 self._schedule.empty(stream)
                 return
-            self._schedule.loaded(stream, loaded.position, loaded.records, loaded.size, begin)
+            took = time.monotonic() - begin
+            self._schedule.loaded(stream, loaded.position, loaded.records, loaded.size, begin, took)
             log.info(
                 "loaded", schema=integration.schema_name, table=table, records=loaded.records,
                 requests=len(loaded.receipts), receipt=loaded.receipts[0],

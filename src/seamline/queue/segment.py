@@ -39,7 +39,10 @@ CREATE TABLE seal (next_position INTEGER NOT NULL) STRICT;
 """
 _ARRIVAL = "position, stream, records, size, received"
 _ENTRY = "position, stream, receipt, records, size, received, checksum, envelope, messages"
-_CHECKPOINT_PAGES = 2000
+PAGE_BYTES = 16_384
+"""Measured: 300 KB take a third less processor time than with pages of 4 KB, a few hundred bytes
+a quarter more; requests of a few hundred bytes share one append."""
+_CHECKPOINT_PAGES = 500
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Envelope).decode
@@ -238,6 +241,7 @@ def create(folder: Path, first: int) -> None:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"file:{quote(str(path))}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, timeout=30, isolation_level=None)
+    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file
     db.execute("PRAGMA journal_mode = WAL")
     db.execute("PRAGMA synchronous = FULL")
     db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}")
