@@ -17,8 +17,8 @@ from seamline.queue.sqlite import SqliteQueue
 from tests.depot import Depot, upsert
 from tests.property.test_queue_model import batch
 
-SEGMENT = 2**16
 PAGE = segment.PAGE_BYTES
+SEGMENT = 8 * PAGE
 KEYS_ONLY = (2, 5)
 """First bytes of SQLite's pages that only lead to others; they are one in some hundred."""
 

@@ -1,0 +1,97 @@
+"""``python -m bench.growth KEYS ROWS``: load 100,000 upserts into a table that is already large.
+
+Half of them replace rows, half are new (``recent``: all of them replace the newest rows). The
+table is filled by SQL; the load is one of ours. Prints seconds, peak memory and bytes as JSON.
+"""
+
+import json
+import random
+import resource
+import sys
+import tempfile
+import time
+
+import duckdb
+
+from bench import inputs
+from seamline.catalog import destinations, integrations
+from seamline.config.settings import Settings
+from seamline.core.clock import new_receipt_id, now
+from seamline.destinations.registry import open_destination
+from seamline.gate.check import Checker
+from seamline.home import prepare_home
+from seamline.load.job import Loader
+from seamline.prepare.engine import open_engine
+from seamline.queue.opening import open_queue
+
+UPSERTS = 100_000
+KEYS = ("integer", "recent", "text")
+_LOADS = 3
+
+
+def main(keys: str, rows: int) -> None:
+    """Fill, load three times, and print the median."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data_dir=f"{folder}/data", flush_rows=UPSERTS, flush_bytes=2**30)
+        catalog = prepare_home(settings)
+        integration = integrations.create(catalog, "Bench")
+        queue = open_queue(settings)
+        engine = open_engine(settings)
+        loader = Loader(catalog, queue, engine, UPSERTS, settings.flush_bytes)
+        record = destinations.find(catalog, None)
+        destination = open_destination(record.type, record.config, settings)
+        stream = f"{integration.id}/t"
+        checker = Checker()
+        chance = random.Random(rows)
+
+        def push(numbers: list[int]) -> None:
+            lines = [json.dumps(_record(keys, n)).encode() for n in numbers]
+            for body in inputs.bodies_of("flat", lines, 1_000):
+                if keys == "text":
+                    body = body.replace(b'"id":{"type":"integer"}', b'"id":{"type":"string"}', 1)
+                queue.append([checker.check(body).batch(integration.id, new_receipt_id(), now())])
+
+        push([rows])
+        loader.run(stream, integration, destination)
+        destination.close()
+        _fill(record.config["path"], keys, rows)
+        seconds = []
+        for _ in range(_LOADS):
+            push(_numbers(keys, rows, chance))
+            begin = time.perf_counter()
+            assert loader.run(stream, integration, destination) is not None
+            destination.close()  # with its checkpoint
+            seconds.append(time.perf_counter() - begin)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        catalog.close()
+        queue.close()
+        print(json.dumps({"seconds": sorted(seconds)[1], "peak_mb": peak / 1e6}))
+
+
+def _numbers(keys: str, rows: int, chance: random.Random) -> list[int]:
+    if keys == "recent":
+        return list(range(rows - UPSERTS, rows))
+    known = chance.sample(range(rows), UPSERTS // 2)
+    return [*known, *(rows + chance.randrange(10**9) for _ in range(UPSERTS // 2))]
+
+
+def _record(keys: str, number: int) -> dict[str, object]:
+    record = inputs.INPUTS["flat"].generate(number % 10**6, random.Random(number))
+    return record | {"id": f"{number * 2654435761 % 2**64:016x}" if keys == "text" else number}
+
+
+def _fill(path: str, keys: str, rows: int) -> None:
+    key = "printf('%016x', (i::HUGEINT * 2654435761 % 18446744073709551616)::UBIGINT)"
+    with duckdb.connect(path, config={"threads": 2, "memory_limit": "2GB"}) as file:
+        file.execute(
+            "INSERT INTO bench.t BY NAME SELECT "
+            f"{key if keys == 'text' else 'i'} AS id, 'user ' || i AS name, i % 50 AS age, "
+            "random() * 1000 AS score, i % 3 = 0 AS active, 'Berlin' AS city, 'team' AS plan, "
+            "TIMESTAMP '2026-01-01' AS created_at, i % 1000 AS visits, "
+            "TIMESTAMP '2026-01-01' AS _sdc_batched_at, TIMESTAMP '2026-01-01' AS "
+            f"_sdc_received_at, 0 AS _sdc_sequence, 0 AS _sdc_table_version FROM range({rows}) r(i)"
+        )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
