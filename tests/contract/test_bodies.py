@@ -57,7 +57,7 @@ def test_a_single_request_gets_what_it_needs() -> None:
 
 def test_nothing_is_held_after_an_answer(tmp_path: Path) -> None:
     with serving(tmp_path / "held") as api:
-        gate = api.client.app.routes[1].app._held  # type: ignore[attr-defined]
+        gate = api.client.app.app.routes[1].app._held  # type: ignore[attr-defined]
         assert api.post(body()).status_code == 201
         assert api.post(b"{").status_code == 400
         large = body(messages=[message(data={"id": 1, "name": "x" * 100_000})])

@@ -85,7 +85,7 @@ def test_what_needs_a_token_asks_for_it(server: Server) -> None:
 def test_all_paths_are_described() -> None:
     served = {
         getattr(route, "path", "")
-        for route in make_app(Settings(), site(Settings())).routes
+        for route in make_app(Settings(), site(Settings())).app.routes
         if getattr(route, "path", "").startswith(("/v1/", "/v2/"))
     }
     assert set(document()["paths"]) == served

@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+import structlog
+from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -10,6 +12,8 @@ from starlette.types import Receive, Scope, Send
 from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.gate.held import Held
+
+log = structlog.get_logger()
 
 Handler = Callable[[Request], Awaitable[Answer]]
 Observer = Callable[[Request, Answer], None]
@@ -59,6 +63,26 @@ def route(
     ``held`` counts the bytes of its bodies.
     """
     return Route(path, Endpoint(handlers, observe, held))
+
+
+class Shortcut:
+    """An application whose busiest paths are found without a router and its middlewares."""
+
+    def __init__(self, app: Starlette, endpoints: Mapping[str, Endpoint]) -> None:
+        self.app = app
+        self._endpoints = endpoints
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the lifespan."""
+        endpoint = self._endpoints.get(scope["path"]) if scope["type"] == "http" else None
+        if endpoint is None:
+            await self.app(scope, receive, send)
+            return
+        try:
+            await endpoint(scope, receive, send)
+        except Exception:
+            log.exception("a request failed in a way nobody foresaw", path=scope["path"])
+            await _response(answer.fault())(scope, receive, send)
 
 
 async def not_found(request: Request, error: Exception) -> Response:

@@ -8,13 +8,14 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
+import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
-from starlette.applications import Starlette
 
 from seamline.config.address import address_of
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
+from seamline.gate.endpoint import Shortcut
 from seamline.gate.routes import Pages, make_app
 
 GC_THRESHOLDS = (100_000, 50, 100)
@@ -29,7 +30,7 @@ def run_gate(settings: Settings, pages: Sequence[Pages] = ()) -> None:
     # Decoding builds many short-lived containers; the default threshold would scan them for cycles
     # hundreds of times per request.
     gc.set_threshold(*GC_THRESHOLDS)
-    asyncio.run(_serve(settings, make_app(settings, pages)))
+    uvloop.run(_serve(settings, make_app(settings, pages)))
 
 
 def connections_at_most() -> int:
@@ -42,7 +43,7 @@ def connections_at_most() -> int:
     return max(min(files, _MOST_FILES) - _FILES_OF_OURS, _BACKLOG)
 
 
-async def _serve(settings: Settings, app: Starlette) -> None:
+async def _serve(settings: Settings, app: Shortcut) -> None:
     server = Server(
         app,
         address=address_of(settings.host),

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Protocol
 
 from seamline.core.batch import Batch
@@ -110,8 +111,9 @@ class GroupCommit:
                 self._queue.append(list(self._fresh(self._queue, group)))
         except Exception as failure:
             error = failure
-        for waiting in group:
-            waiting.loop.call_soon_threadsafe(_resolve, waiting, error)
+        # Waking a loop is a system call: once for all of its requests.
+        for loop, members in groupby(group, lambda waiting: waiting.loop):
+            loop.call_soon_threadsafe(_resolve_all, list(members), error)
         error = None  # its traceback leads to this frame, and so to the batches: a cycle
 
     def _fresh(self, queue: Queue, group: Sequence[_Waiting]) -> Iterator[Batch]:
@@ -130,6 +132,11 @@ class GroupCommit:
         if self._history is None:
             self._history = self._open_history()
         return queue.earlier(prefix) or self._history.earlier(prefix)
+
+
+def _resolve_all(group: Sequence[_Waiting], error: Exception | None) -> None:
+    for waiting in group:
+        _resolve(waiting, error)
 
 
 def _resolve(waiting: _Waiting, error: Exception | None) -> None:
