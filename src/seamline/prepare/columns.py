@@ -17,11 +17,6 @@ from seamline.queue.base import Queued
 _SLICE_BYTES = 4 * 2**20
 """DuckDB reads up to 2,048 batches as one vector; slices keep that small."""
 
-_NOTHING = (
-    "(SELECT NULL::INTEGER AS batch, NULL::BIGINT AS version, NULL::TIMESTAMP AS received, "
-    "NULL::VARCHAR AS messages LIMIT 0)"
-)
-
 
 def read_plain(
     engine: duckdb.DuckDBPyConnection,
@@ -38,17 +33,16 @@ def read_plain(
     taken = _taken(root, "source", " ANTI JOIN apart USING (batch, ordinal)")
     selects = {pieces[root.table]: _root_select(root)}
     selects |= {pieces[table]: sql for table, sql in _subtable_selects(root)}
-    nothing = _taken(root, _NOTHING, "")
-    for piece, select in selects.items():
-        engine.execute(f"CREATE TEMP TABLE {piece} AS {select.replace('taken', f'({nothing})')}")
-    for part in _slices(batches):
+    for number, part in enumerate(_slices(batches)):
         engine.register("source", _source(part))
         engine.register("apart", _apart(part))
         if root.arrays:  # several tables come of it: walk the JSON once
             engine.execute(f"CREATE OR REPLACE TEMP TABLE taken AS {taken}")
         for piece, select in selects.items():
             sql = select if root.arrays else select.replace("taken", f"({taken})")
-            engine.execute(f"INSERT INTO {piece} {sql}")
+            # Planning costs more than reading a few records, so no table is made beforehand.
+            into = f"INSERT INTO {piece}" if number else f"CREATE TEMP TABLE {piece} AS"
+            engine.execute(f"{into} {sql}")
         engine.unregister("source")
         engine.unregister("apart")
     if root.arrays:

@@ -18,6 +18,7 @@ from seamline.config.settings import Settings
 from seamline.core.errors import DestinationBusy, DestinationDown, TableStopped
 from seamline.destinations.base import CheckStep
 from seamline.destinations.duckdb import sql
+from seamline.destinations.duckdb.catalogue import Catalogue
 from seamline.destinations.duckdb.config import DuckDBConfig
 from seamline.destinations.duckdb.query import NO_EXTENSIONS, queried
 from seamline.destinations.duckdb.session import DuckDBSession
@@ -39,6 +40,7 @@ class DuckDBDestination(RelationalDestination):
         self._path = config.path
         self._settings = settings
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._catalogue = Catalogue()
         self._lock = threading.Lock()
         self._readers = 0
         self._used_at = time.monotonic()
@@ -79,6 +81,7 @@ class DuckDBDestination(RelationalDestination):
 
     def _close(self) -> None:
         if self._connection is not None:
+            self._catalogue.forget()
             self._connection.close()  # checkpoints: the file alone is complete afterwards
             self._connection = None
 
@@ -121,9 +124,10 @@ class DuckDBDestination(RelationalDestination):
             connection = self._connected()
             connection.execute("BEGIN")
             try:
-                yield DuckDBSession(connection, self.capabilities)
+                yield DuckDBSession(connection, self.capabilities, self._catalogue)
                 connection.execute("COMMIT")
             except BaseException as error:
+                self._catalogue.forget()
                 with suppress(duckdb.Error):  # the first error is the one to tell
                     connection.execute("ROLLBACK")
                 if isinstance(error, BREAKING):

@@ -7,17 +7,24 @@ import pyarrow as pa
 
 from seamline.destinations.base import (
     DELETED_COLUMN,
+    REJECTED_TABLE,
+    AddColumn,
     Capabilities,
     Change,
     Column,
+    CreateSchema,
     CreateTable,
+    MoveValues,
+    RenameColumn,
     Source,
+    WidenColumn,
 )
 from seamline.destinations.duckdb import sql
+from seamline.destinations.duckdb.catalogue import Catalogue
 from seamline.destinations.duckdb.types import TYPE_OF_SQL
 from seamline.destinations.merge import Merge, inserting
 from seamline.destinations.relational import Session
-from seamline.destinations.sql import listed, quoted, statements_of
+from seamline.destinations.sql import listed, owned_columns, quoted, statements_of
 
 _KNOWN_KEY = "_sdc_known_key"
 
@@ -27,8 +34,14 @@ class DuckDBSession(Session):
 
     dialect = sql.DIALECT
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, capabilities: Capabilities) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        capabilities: Capabilities,
+        catalogue: Catalogue,
+    ) -> None:
         self._connection = connection
+        self._catalogue = catalogue
         self._capabilities = capabilities
         self._users: list[str] = []
 
@@ -43,24 +56,35 @@ class DuckDBSession(Session):
 
     def columns(self, schema: str, table: str) -> list[Column]:
         """See the contract."""
-        return [_column(*row) for row in self.all(sql.columns(schema, table))]
+        known = self._catalogue.table(self._connection, schema, table)
+        return [_column(*column) for column in known.columns]
 
     def keys(self, schema: str, table: str) -> tuple[str, ...] | None:
         """See the contract."""
-        found = self.all(sql.comment(schema, table))
-        return sql.keys_of_comment(found[0][0]) if found else None
+        known = self._catalogue.table(self._connection, schema, table)
+        return sql.keys_of_comment(known.comment)
 
     def columns_below(self, schema: str, table: str) -> list[tuple[str, Column]]:
         """See the contract."""
-        found = self.all(sql.columns_below(schema, table))
-        return [(name, _column(*row)) for name, *row in found]
+        found = self._catalogue.below(self._connection, schema, table)
+        return [(name, _column(*column)) for name, known in found for column in known.columns]
 
     def make(self, change: Change) -> None:
         """See the contract."""
         for statement in statements_of(change, self._capabilities, self.dialect):
             self._connection.execute(statement)
         if isinstance(change, CreateTable):
-            self._connection.execute(sql.commenting(change.table))
+            comment = sql.comment_of(change.table)
+            self._connection.execute(sql.commenting(change.table, comment))
+            place = (change.table.schema, change.table.name)
+            self._catalogue.reread(self._connection, *place, comment)
+        elif isinstance(change, AddColumn | RenameColumn | WidenColumn):
+            self._catalogue.reread(self._connection, change.schema, change.table)
+        elif isinstance(change, CreateSchema):
+            if not self.columns(change.schema, REJECTED_TABLE):
+                self._catalogue.reread(self._connection, change.schema, REJECTED_TABLE)
+        elif not isinstance(change, MoveValues):
+            self._catalogue.forget()
 
     def lock(self, source: Source) -> None:
         """See the contract: one process holds the file, and one thread of it loads."""
@@ -119,9 +143,13 @@ class DuckDBSession(Session):
         write = merge.write
         if not write.keys:
             return []
-        found = self.all(sql.users_columns(write.schema, str(write.table)))
-        return [name for (name,) in found if name.lower() not in write.rows.column_names]
+        ours = {name for (name,) in self.all(owned_columns(write.schema, str(write.table)))}
+        if not ours:
+            return []  # a table we did not make is adopted whole
+        known = self._catalogue.table(self._connection, write.schema, str(write.table))
+        names = [name for name, *_ in known.columns if name.lower() not in ours]
+        return [name for name in names if name.lower() not in write.rows.column_names]
 
 
 def _column(name: str, kind: str, strict: bool) -> Column:
-    return Column(name, TYPE_OF_SQL.get(kind), strict)
+    return Column(name.lower(), TYPE_OF_SQL.get(kind), strict)
