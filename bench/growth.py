@@ -5,6 +5,7 @@ table is filled by SQL; the load is one of ours. Prints seconds, peak memory and
 """
 
 import json
+import multiprocessing
 import random
 import resource
 import sys
@@ -27,6 +28,7 @@ from seamline.queue.opening import open_queue
 UPSERTS = 100_000
 KEYS = ("integer", "recent", "text")
 _LOADS = 3
+_FILLED_AT_ONCE = 2_000_000
 
 
 def main(keys: str, rows: int) -> None:
@@ -54,7 +56,13 @@ def main(keys: str, rows: int) -> None:
         push([rows])
         loader.run(stream, integration, destination)
         destination.close()
-        _fill(record.config["path"], keys, rows)
+        # In a process of its own: its memory is not the loader's.
+        filling = multiprocessing.get_context("spawn").Process(
+            target=_fill, args=(record.config["path"], keys, rows)
+        )
+        filling.start()
+        filling.join()
+        assert filling.exitcode == 0
         seconds = []
         for _ in range(_LOADS):
             push(_numbers(keys, rows, chance))
@@ -82,15 +90,18 @@ def _record(keys: str, number: int) -> dict[str, object]:
 
 def _fill(path: str, keys: str, rows: int) -> None:
     key = "printf('%016x', (i::HUGEINT * 2654435761 % 18446744073709551616)::UBIGINT)"
-    with duckdb.connect(path, config={"threads": 2, "memory_limit": "2GB"}) as file:
-        file.execute(
-            "INSERT INTO bench.t BY NAME SELECT "
-            f"{key if keys == 'text' else 'i'} AS id, 'user ' || i AS name, i % 50 AS age, "
-            "random() * 1000 AS score, i % 3 = 0 AS active, 'Berlin' AS city, 'team' AS plan, "
-            "TIMESTAMP '2026-01-01' AS created_at, i % 1000 AS visits, "
-            "TIMESTAMP '2026-01-01' AS _sdc_batched_at, TIMESTAMP '2026-01-01' AS "
-            f"_sdc_received_at, 0 AS _sdc_sequence, 0 AS _sdc_table_version FROM range({rows}) r(i)"
-        )
+    config = {"threads": 2, "memory_limit": "4GB", "preserve_insertion_order": False}
+    with duckdb.connect(path, config=config) as file:
+        for first in range(0, rows, _FILLED_AT_ONCE):
+            file.execute(
+                "INSERT INTO bench.t BY NAME SELECT "
+                f"{key if keys == 'text' else 'i'} AS id, 'user ' || i AS name, i % 50 AS age, "
+                "random() * 1000 AS score, i % 3 = 0 AS active, 'Berlin' AS city, 'team' AS plan, "
+                "TIMESTAMP '2026-01-01' AS created_at, i % 1000 AS visits, "
+                "TIMESTAMP '2026-01-01' AS _sdc_batched_at, TIMESTAMP '2026-01-01' AS "
+                "_sdc_received_at, 0 AS _sdc_sequence, 0 AS _sdc_table_version "
+                f"FROM range({first}, {min(first + _FILLED_AT_ONCE, rows)}) AS r(i)"
+            )
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ def _dropping() -> Iterator[int]:
     try:
         yield int(json.loads(process.stdout.readline()))
     finally:
-        process.terminate()
+        process.kill()
         process.wait()
 
 

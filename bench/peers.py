@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import duckdb
 import psutil
 import psycopg
 
@@ -46,6 +47,8 @@ class PeerRun:
     rate: float
     cpu_per_million: float
     peak_mb: float
+    lost: int = 0
+    """Records that are not in its table afterwards."""
 
 
 def environment(name: str) -> Path:
@@ -60,7 +63,7 @@ def environment(name: str) -> Path:
 
 
 def run(name: str, input_: str, count: int) -> PeerRun:
-    """Load so many records of an input, and check that all are there."""
+    """Load so many records of an input, and count what is there."""
     binaries = environment(name) / "bin"
     source = inputs.file_of(input_, count) if name == "dlt" else _singer_file(input_, count)
     with ExitStack() as stack:
@@ -75,8 +78,7 @@ def run(name: str, input_: str, count: int) -> PeerRun:
             program = "target-duckdb" if name == "target-duckdb" else "target-postgres"
             command = [binaries / program, "--config", config]
         found = _watched(command, source, folder, count, name)
-        _check(server, folder, count)
-        return found
+        return replace(found, lost=count - _rows(server, folder))
 
 
 def _watched(command: list[object], source: Path, folder: Path, count: int, name: str) -> PeerRun:
@@ -109,20 +111,16 @@ def _config(name: str, folder: Path, server: Mapping[str, str]) -> dict[str, obj
             "add_record_metadata": True}  # fmt: skip
 
 
-def _check(server: Mapping[str, str], folder: Path, count: int) -> None:
+def _rows(server: Mapping[str, str], folder: Path) -> int:
     sql = "SELECT count(*) FROM bench.t"
     if server:
         with psycopg.connect(
             host=server["host"], port=int(server["port"]), user="postgres",
             dbname=server["database"],
         ) as connection:  # fmt: skip
-            found = connection.execute(sql).fetchall()[0][0]
-    else:
-        import duckdb
-
-        with duckdb.connect(str(folder / "peer.duckdb"), read_only=True) as file:
-            found = file.execute(sql).fetchall()[0][0]
-    assert found == count, found
+            return int(connection.execute(sql).fetchall()[0][0])
+    with duckdb.connect(str(folder / "peer.duckdb"), read_only=True) as file:
+        return int(file.execute(sql).fetchall()[0][0])
 
 
 def _peak_of(process: "subprocess.Popen[bytes]") -> int:

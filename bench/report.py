@@ -185,8 +185,9 @@ def _peers(results: Results) -> Iterator[str]:
         "They read a file: no HTTP, no acknowledgment before the load, no receipts. Their start-up",
         "counts, Seamline's does not.",
         "",
-        "| | records | records/s | Seamline is | CPU s per million | peak memory |",
-        "|---|---|---|---|---|---|",
+        "| | records | records/s | Seamline is | CPU s per million | peak memory "
+        "| records it lost |",
+        "|---|---|---|---|---|---|---|",
     )
     for name, by_input in results["peers"].items():
         for input_, one in by_input.items():
@@ -194,7 +195,7 @@ def _peers(results: Results) -> Iterator[str]:
             times = _medians(results, ours)["visible"] / one["rate"]
             yield (
                 f"| {name} | {input_} | {one['rate']:,.0f} | {times:.1f} times "
-                f"| {one['cpu_per_million']:.0f} | {one['peak_mb']:.0f} MB |"
+                f"| {one['cpu_per_million']:.0f} | {one['peak_mb']:.0f} MB | {one['lost']} |"
             )
     yield ""
 

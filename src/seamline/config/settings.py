@@ -60,7 +60,7 @@ class Settings:
         20_000_000, "largest record a table takes; a larger one is rejected", 1
     )
     memory_limit: int = _setting(
-        192 * 2**20,
+        384 * 2**20,
         "memory of the warehouse's engine; preparing very wide tables may take twice as much",
         64 * 2**20,
     )
