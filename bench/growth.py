@@ -90,7 +90,9 @@ def _record(keys: str, number: int) -> dict[str, object]:
 
 def _fill(path: str, keys: str, rows: int) -> None:
     key = "printf('%016x', (i::HUGEINT * 2654435761 % 18446744073709551616)::UBIGINT)"
-    config = {"threads": 2, "memory_limit": "4GB", "preserve_insertion_order": False}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 2, "memory_limit": "4GB", "preserve_insertion_order": False,
+    }  # fmt: skip
     with duckdb.connect(path, config=config) as file:
         for first in range(0, rows, _FILLED_AT_ONCE):
             file.execute(
