@@ -34,9 +34,12 @@ def test_nasty_values(depot: Depot) -> None:
 
 @every
 @given(name=st.text(st.characters(codec="ascii", min_codepoint=33), min_size=1, max_size=40))
+@example(name="\x7f")
 def test_any_name(depot: Depot, name: str) -> None:
     table = depot.destination.query(f"SELECT 1 AS {quoted(name)}", 1)
-    assert table.column_names == [name]
+    # MariaDB drops what is not graphic from the beginning of an alias, as it does with spaces.
+    wanted = name.lstrip("\x7f") if depot.type == "mysql" else name
+    assert table.column_names == [wanted]
 
 
 def test_nasty_names(depot: Depot) -> None:
