@@ -59,7 +59,7 @@ bench: setup  ## measure accepted and visible records/s, freshness and memory; w
 
 audit: setup  ## ask the public database of weaknesses about every pinned package (needs the network)
 	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet pip-audit
-	@$(VENV)/audit/bin/pip-audit -r requirements.lock --disable-pip --no-deps
+	@$(VENV)/audit/bin/pip-audit -r requirements.lock --disable-pip --no-deps --strict
 
 lock: setup  ## renew requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
