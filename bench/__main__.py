@@ -19,7 +19,7 @@ from rich.console import Console
 from bench import checking, growth, limits, peers, report
 from bench.inputs import DATA
 from bench.running import server
-from bench.scenario import Scenario, as_dict, freshness, lone_records, run, scenarios
+from bench.scenario import Scenario, freshness, lone_records, run, scenarios
 
 RESULTS = DATA / "results.json"
 _GROWN = (1_000_000, 10_000_000, 30_000_000)
@@ -64,7 +64,7 @@ def _parts(runs: int, results: Results) -> dict[str, Callable[[], None]]:
 
 
 def _scenario(results: Results, scenario: Scenario, runs: int) -> None:
-    rows = [as_dict(run(scenario)) for _ in range(runs)]
+    rows = [asdict(run(scenario)) for _ in range(runs)]
     results.setdefault("scenarios", {})[scenario.name] = {
         "title": scenario.title, "records": scenario.records, "destination": scenario.destination,
         "per_request": scenario.per_request, "runs": rows,

@@ -142,13 +142,16 @@ def _row(title: str, target: str, measured: str, met: bool) -> str:
 
 
 def _medians(results: Results, name: str) -> dict[str, float]:
-    runs = results["scenarios"][name]["runs"]
+    return _middle(results["scenarios"][name]["runs"])
+
+
+def _middle(runs: Sequence[dict[str, float]]) -> dict[str, float]:
     return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
 
 
 def _scenario(found: dict[str, Any]) -> str:
     runs = found["runs"]
-    middle = {key: statistics.median(run[key] for run in runs) for key in runs[0]}
+    middle = _middle(runs)
     return (
         f"| {found['title']} | {found['destination']} "
         f"| {found['records']:,} / {found['per_request']:,} "

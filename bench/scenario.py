@@ -6,7 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -96,20 +96,21 @@ def run(scenario: Scenario) -> Result:
 def freshness(scenario: Scenario, rate: float) -> list[float]:
     """Offer records at a steady rate; return each request's age when it became visible."""
     count = min(int(rate * _FRESHNESS_SECONDS), scenario.records)
-    lines = inputs.lines_of(scenario.input, scenario.records)[:count]
-    with _running(scenario) as running:
-        bodies = inputs.bodies_of(scenario.input, lines, _FRESHNESS_PER_REQUEST)
-        per_second = rate / _FRESHNESS_PER_REQUEST
-        sent = _push(scenario, running, bodies, per_second)
-        running.wait_until_visible()
-        return running.ages(sent)
+    return _ages(scenario, count, _FRESHNESS_PER_REQUEST, rate / _FRESHNESS_PER_REQUEST)
 
 
 def lone_records(scenario: Scenario, count: int) -> list[float]:
     """Push single records, 1.5 seconds apart; return their ages when they became visible."""
+    return _ages(scenario, count, 1, 1 / 1.5)
+
+
+def _ages(
+    scenario: Scenario, count: int, per_request: int, requests_per_second: float
+) -> list[float]:
     lines = inputs.lines_of(scenario.input, scenario.records)[:count]
     with _running(scenario) as running:
-        sent = _push(scenario, running, inputs.bodies_of(scenario.input, lines, 1), 1 / 1.5)
+        bodies = inputs.bodies_of(scenario.input, lines, per_request)
+        sent = _push(scenario, running, bodies, requests_per_second)
         running.wait_until_visible()
         return running.ages(sent)
 
@@ -144,8 +145,6 @@ def _push(
 
 def _check(scenario: Scenario, running: Running) -> None:
     """Make sure that what was measured is right: every record is there, once."""
-    settings = Settings(data_dir=str(running.folder))
-    catalog = Catalog(running.folder / "catalog.db")
     names = [f"t{n}" for n in range(scenario.tables)] if scenario.tables > 1 else ["t"]
     key = inputs.INPUTS[scenario.input].key
     union = " UNION ALL ".join(f"SELECT {key} FROM bench.{name}" for name in names)
@@ -153,9 +152,11 @@ def _check(scenario: Scenario, running: Running) -> None:
     if scenario.destination == "duckdb":
         found = _asked(running, sql)
     else:
+        settings = Settings(data_dir=str(running.folder))
+        catalog = Catalog(running.folder / "catalog.db")
         record = destinations.find(catalog, "target")
+        catalog.close()
         found = open_destination(record.type, record.config, settings).query(sql, 1).to_pylist()
-    catalog.close()
     assert found == [{"n": scenario.records, "d": scenario.records}], found
 
 
@@ -165,8 +166,3 @@ def _asked(running: Running, sql: str) -> Any:
         [*command, "--data-dir", str(running.folder), sql], capture_output=True, check=True
     )
     return json.loads(done.stdout)
-
-
-def as_dict(result: Result) -> dict[str, float]:
-    """Return a result as it is kept."""
-    return asdict(result)

@@ -30,7 +30,7 @@ def read_plain(
     ``ROOT_COLUMNS``, the others those of a subtable, all of them one per leaf. ``batches`` are
     (index in the load, batch).
     """
-    taken = _taken(root, "source", " ANTI JOIN apart USING (batch, ordinal)")
+    taken = _taken(root)
     selects = {pieces[root.table]: _root_select(root)}
     selects |= {pieces[table]: sql for table, sql in _subtable_selects(root)}
     for number, part in enumerate(_slices(batches)):
@@ -49,16 +49,16 @@ def read_plain(
         engine.execute("DROP TABLE IF EXISTS taken")
 
 
-def _taken(root: Element, source: str, join: str) -> str:
-    """Select the plain messages of ``source``, typed; ``join`` leaves the others out."""
+def _taken(root: Element) -> str:
+    """Select the plain messages of ``source``, typed; those in ``apart`` are left out."""
     structure = {"sequence": "BIGINT", "time_extracted": "VARCHAR", "data": root.structure}
     quoted = json.dumps([structure], ensure_ascii=False).replace("'", "''")
     return (
         "SELECT batch, version, received, ordinal, m FROM ("
         "SELECT batch, version, received, unnest(list) AS m, "
         "generate_subscripts(list, 1)::INTEGER - 1 AS ordinal FROM ("
-        f"SELECT batch, version, received, from_json(messages, '{quoted}') AS list FROM {source}"
-        f")) AS read{join}"
+        f"SELECT batch, version, received, from_json(messages, '{quoted}') AS list FROM source"
+        ")) AS read ANTI JOIN apart USING (batch, ordinal)"
     )
 
 

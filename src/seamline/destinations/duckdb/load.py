@@ -105,8 +105,6 @@ class DuckDBDestination(RelationalDestination):
                 "threads": 2,
                 "temp_directory": str(DataDir(self._settings.data_dir).scratch),
                 "preserve_insertion_order": False,
-                # Each checkpoint packs the last rows of every table it finds changed once more.
-                "checkpoint_threshold": "16MB",
                 **NO_EXTENSIONS,
             },
         )
