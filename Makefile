@@ -57,9 +57,10 @@ check: setup  ## ruff and mypy --strict
 bench: setup  ## measure accepted and visible records/s, freshness and memory; writes BENCHMARKS.md
 	@$(BIN)/python -m bench
 
-audit: setup  ## ask the public database of weaknesses about every pinned package (needs the network)
-	@$(PYTHON) -m venv $(VENV)/audit && $(VENV)/audit/bin/python -m pip install --quiet pip-audit
-	@$(VENV)/audit/bin/pip-audit -r requirements.lock --disable-pip --no-deps --strict
+audit: setup  ## ask a database of weaknesses about every pinned package (OSV=url for one of your own)
+	@$(PYTHON) -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	@$(VENV)/audit/bin/pip-audit -r requirements.lock --disable-pip --no-deps --strict $(if $(OSV),-s osv --osv-url $(OSV))
 
 lock: setup  ## renew requirements.lock from pyproject.toml (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
