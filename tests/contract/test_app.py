@@ -346,9 +346,14 @@ LEFT_OUT = (
     "entry", [e for e in entries() if e.path not in LEFT_OUT], ids=lambda e: f"{e.method} {e.path}"
 )
 def test_hostile_input_is_answered_with_words(
-    api: Api, people: dict[str, Person], entry: Entry
+    api: Api,
+    people: dict[str, Person],
+    entry: Entry,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Never a 500, whatever stands in forms, addresses and queries."""
+    monkeypatch.chdir(tmp_path)  # some of it names database files, which are then made here
     person = people["admin"]
     for index, value in enumerate(NASTY):
         place = quote(value[:200], safe="") or "x"

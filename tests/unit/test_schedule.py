@@ -24,13 +24,13 @@ def test_the_next_load_waits_for_flush_seconds() -> None:
     plan.arrived([arrival(1)], {}, 5.0)
     plan.loaded("1/a", 1, 10, 100, 5.1)
     assert plan.due(9.0) is None
-    plan.arrived([arrival(2)], {}, 5.2)
+    plan.arrived([arrival(2, records=1)], {}, 5.2)
     assert plan.due(6.0) is None
     assert plan.due(6.1) == "1/a"
 
 
-def test_long_loads_and_many_tables_make_a_table_wait_for_longer() -> None:
-    plan = Schedule(lambda _: Flush(seconds=0.2, rows=100, bytes=10_000))
+def test_slow_small_loads_and_many_tables_make_a_table_wait_for_longer() -> None:
+    plan = Schedule(lambda _: Flush(seconds=0.2, rows=1_000, bytes=10_000))
     for seconds, others, waits in ((0.05, 0, 0.2), (0.2, 0, 0.4), (0.05, 5, 0.6), (9.0, 0, 1.0)):
         plan.streams.clear()
         names = ["1/a", *(f"1/other{n}" for n in range(others))]
@@ -42,13 +42,22 @@ def test_long_loads_and_many_tables_make_a_table_wait_for_longer() -> None:
         assert plan.due(5.0 + waits + 0.001) == "1/a"
 
 
-def test_enough_rows_or_bytes_do_not_wait() -> None:
-    for records, size in ((100, 1), (1, 10_000)):
+def test_a_tenth_of_the_rows_or_bytes_does_not_wait() -> None:
+    for records, size, is_due in ((10, 1, True), (1, 1_000, True), (9, 999, False)):
         plan = schedule()
         plan.arrived([arrival(1)], {}, 5.0)
         plan.loaded("1/a", 1, 10, 100, 5.1)
         plan.arrived([arrival(2, records=records, size=size)], {}, 5.2)
-        assert plan.due(5.2) == "1/a"
+        assert (plan.due(5.2) == "1/a") is is_due
+
+
+def test_long_loads_of_enough_ask_for_no_rest() -> None:
+    plan = Schedule(lambda _: Flush(seconds=0.2, rows=100, bytes=10_000))
+    plan.arrived([arrival(1), arrival(2, "1/b")], {}, 5.0)
+    plan.loaded("1/b", 2, 10, 1, 5.0, seconds=9.0)
+    plan.loaded("1/a", 1, 9, 1, 5.0, seconds=0.01)
+    plan.arrived([arrival(3, records=1, size=1)], {}, 5.1)
+    assert plan.due(5.21) == "1/a"
 
 
 def test_what_is_committed_does_not_count() -> None:
@@ -95,9 +104,9 @@ def test_each_table_has_its_own_flush() -> None:
     quick = Flush(seconds=1.0, rows=100, bytes=10_000)
     plan = Schedule(lambda stream: slow if stream == "1/slow" else quick)
     for stream in ("1/slow", "1/quick"):
-        plan.arrived([arrival(1, stream)], {}, 5.0)
+        plan.arrived([arrival(1, stream, 1)], {}, 5.0)
         plan.loaded(stream, 1, 10, 100, 5.0)
-        plan.arrived([arrival(2, stream)], {}, 5.1)
+        plan.arrived([arrival(2, stream, 1)], {}, 5.1)
     assert plan.due(6.0) == "1/quick"
     plan.loaded("1/quick", 2, 10, 100, 6.0)
     assert plan.due(14.9) is None

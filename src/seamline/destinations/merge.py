@@ -49,6 +49,15 @@ class Merge:
         known = set(self.columns)
         return [name for name in there if name not in known and (name in ours or not ours)]
 
+    @property
+    def newer(self) -> str:
+        """The condition that an incoming row is newer than the stored row it meets."""
+        same_version = self.dialect.same.format("i._sdc_table_version", "t._sdc_table_version")
+        return (
+            "(t._sdc_sequence IS NULL OR i._sdc_table_version > t._sdc_table_version "
+            f"OR ({same_version} AND i._sdc_sequence > t._sdc_sequence))"
+        )
+
     def drop_stale(self) -> str:
         """Remove incoming rows that are not newer than the stored row of their key."""
         return self._drop_incoming(self.target, self.same_key)
@@ -114,13 +123,13 @@ class Merge:
         others = "incoming AS i, elements AS e"
         return self._delete(target, "t", others, f"{condition} AND {same}")
 
-    def insert_elements(self, subtable: SubtableWrite) -> str:
-        """Insert the rows of a subtable; of an upsert only those of records that won."""
+    def insert_elements(self, subtable: SubtableWrite, *, all_won: bool) -> str:
+        """Insert the rows of a subtable; unless ``all_won``, only those of records that did."""
         assert subtable.rows is not None  # noqa: S101 - the caller has looked
         names = listed(subtable.rows.column_names)
         target = quoted(self.write.schema, subtable.table)
         sql = f"INSERT INTO {target} ({names}) SELECT {names} FROM elements AS e"
-        if not self.write.keys:
+        if all_won:
             return sql
         return f"{sql} WHERE EXISTS (SELECT 1 FROM incoming AS i WHERE {_of_record(subtable, 'e')})"
 
@@ -149,12 +158,7 @@ class Merge:
 
     def _drop_incoming(self, table: str, condition: str) -> str:
         """Remove incoming rows that are not newer than a row of ``table``."""
-        same_version = self.dialect.same.format("i._sdc_table_version", "t._sdc_table_version")
-        newer = (
-            "(t._sdc_sequence IS NULL OR i._sdc_table_version > t._sdc_table_version "
-            f"OR ({same_version} AND i._sdc_sequence > t._sdc_sequence))"
-        )
-        return self._delete("incoming", "i", f"{table} AS t", f"{condition} AND NOT {newer}")
+        return self._delete("incoming", "i", f"{table} AS t", f"{condition} AND NOT {self.newer}")
 
     def _delete(self, table: str, alias: str, others: str, condition: str) -> str:
         return self.dialect.delete.format(

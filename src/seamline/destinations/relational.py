@@ -78,6 +78,24 @@ class Session(ABC):
     def drop_elements(self) -> None:
         """Drop ``elements``."""
 
+    def contest(self, merge: Merge) -> bool:
+        """Leave in ``incoming`` what wins against the stored rows and against their deletions.
+
+        Returns whether all of it does.
+        """
+        stale = self.run(merge.drop_stale())
+        return stale + self.contest_deletions(merge) == 0
+
+    def contest_deletions(self, merge: Merge) -> int:
+        """Leave in ``incoming`` what wins against deletions; return how many rows do not."""
+        late = 0
+        if merge.deletes or self.all(merge.has_tombstones())[0][0]:
+            late = self.run(merge.drop_late())
+            self.run(merge.lift_tombstones())
+        if merge.deletes:
+            self.run(merge.bury())
+        return late
+
     @abstractmethod
     def put(self, merge: Merge) -> int:
         """Insert what is left in ``incoming``, and by key replace; return how many were written."""
@@ -153,11 +171,12 @@ class RelationalDestination(Destination):
         merge = Merge(write, session.dialect)
         session.stage_incoming(merge)
         failpoint("load.staged")
-        if write.keys:
-            _contest(session, merge)
+        all_won = session.contest(merge) if write.keys else True
         by_table = {str(write.table): session.put(merge)}
         for subtable in write.subtables:
-            by_table[subtable.table] = self._merge_subtable(session, merge, subtable)
+            by_table[subtable.table] = self._merge_subtable(
+                session, merge, subtable, all_won=all_won
+            )
         if write.activated:
             for table in by_table:
                 session.run(merge.drop_other_versions(table))
@@ -166,7 +185,9 @@ class RelationalDestination(Destination):
         session.drop_incoming()
         return Written(by_batch, by_table)
 
-    def _merge_subtable(self, session: Session, merge: Merge, subtable: SubtableWrite) -> int:
+    def _merge_subtable(
+        self, session: Session, merge: Merge, subtable: SubtableWrite, *, all_won: bool
+    ) -> int:
         """Replace the rows of records that are replaced, and return how many were written."""
         stay = self.capabilities.keep_stale_children
         if subtable.rows is None:
@@ -176,19 +197,9 @@ class RelationalDestination(Destination):
         session.stage_elements(quoted(merge.write.schema, subtable.table), subtable.rows)
         if merge.write.keys:
             session.run(merge.drop_elements(subtable, by_position=stay))
-        written = session.run(merge.insert_elements(subtable))
+        written = session.run(merge.insert_elements(subtable, all_won=all_won))
         session.drop_elements()
         return written
-
-
-def _contest(session: Session, merge: Merge) -> None:
-    """Leave in ``incoming`` what wins against the stored rows and against their deletions."""
-    session.run(merge.drop_stale())
-    if merge.deletes or session.all(merge.has_tombstones())[0][0]:
-        session.run(merge.drop_late())
-        session.run(merge.lift_tombstones())
-    if merge.deletes:
-        session.run(merge.bury())
 
 
 def _fence(session: Session, source: Source) -> Fence:

@@ -152,7 +152,7 @@ class Checker:
         if not plain:
             for index, message in enumerate(messages, start):
                 _sort_message(body, checked, compiled, index, message)
-        key = repeated_key(text, messages)
+        key = repeated_key(text, messages, compiled.shape if plain else None)
         if key is not None:
             raise answer.malformed(
                 f"Duplicate key [{key}] in messages {start} to {start + len(messages) - 1}; "

@@ -88,9 +88,14 @@ class CompiledSchema:
         return validator({"type": "array", "items": items}, self.patterns)
 
     @cached_property
+    def shape(self) -> Object:
+        """What the plain records of this schema look like."""
+        return shape_of(self.schema)
+
+    @cached_property
     def is_flat(self) -> bool:
         """Whether the plain records of this schema hold no objects and arrays."""
-        return not any(isinstance(s, Object | Array) for s in shape_of(self.schema).fields.values())
+        return not any(isinstance(s, Object | Array) for s in self.shape.fields.values())
 
     @cached_property
     def record(self) -> Any:

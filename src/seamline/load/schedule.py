@@ -1,9 +1,10 @@
 """Which table is due for a load? Pure bookkeeping over what arrived; time is given from outside.
 
 A quiet table is loaded as soon as something arrives. The next load of the same table begins
-``flush_seconds`` after the last one began, unless ``flush_rows`` or ``flush_bytes`` have gathered
-before. When loads take long, or many tables trickle, tables wait for longer, up to a second: so
-they are loaded in larger strides, and the loader rests half of its time.
+``flush_seconds`` after the last one began, or as soon as a tenth of ``flush_rows`` or
+``flush_bytes`` has gathered: a load of so many takes far longer than what every load costs. While
+many smaller loads keep the loader busy, tables wait for longer, up to a second: so they are loaded
+in larger strides, and the loader rests.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,6 +14,8 @@ from seamline.queue.base import Arrival
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_PER_LOAD_SECOND = 2.0
+_ENOUGH = 0.1
+"""Share of the most a load may take, from which on waiting for more would gain little."""
 
 _BUSY_RETRY_SECONDS = (0.2, 2.0)
 _DOWN_RETRY_SECONDS = (1.0, 60.0)
@@ -28,6 +31,10 @@ class Flush:
     rows: int
     bytes: int
 
+    def is_enough(self, records: int, size: int) -> bool:
+        """Say whether so much is worth a load at any time."""
+        return records >= _ENOUGH * self.rows or size >= _ENOUGH * self.bytes
+
 
 @dataclass(slots=True)
 class Backlog:
@@ -39,7 +46,7 @@ class Backlog:
     """When the first of it was noticed."""
     last_load: float = float("-inf")
     load_seconds: float = 0.0
-    """How long the last load took."""
+    """How long the last load took, if it was a small one."""
     not_before: float = float("-inf")
     failures: int = 0
     position: int = 0
@@ -86,7 +93,8 @@ class Schedule:
         backlog.failures = 0
         backlog.not_before = float("-inf")
         backlog.last_load = at
-        backlog.load_seconds = seconds
+        enough = self.flush_of(stream).is_enough(records, size)
+        backlog.load_seconds = 0.0 if enough else seconds
         backlog.since = at
         if position >= backlog.position:
             backlog.position = backlog.records = backlog.size = 0
@@ -112,7 +120,7 @@ class Schedule:
         return wait
 
     def _pause(self, at: float) -> float:
-        """Return how long a busy table waits at least, so that the loader can rest."""
+        """Return how long a busy table waits at least, so that small loads become larger ones."""
         recent = (
             b.load_seconds for b in self.streams.values() if b.last_load > at - _PAUSE_SECONDS
         )
@@ -121,6 +129,6 @@ class Schedule:
     def _due_at(self, stream: str, backlog: Backlog, pause: float) -> float:
         flush = self.flush_of(stream)
         due = max(backlog.since, backlog.last_load + max(flush.seconds, pause))
-        if backlog.records >= flush.rows or backlog.size >= flush.bytes:
+        if flush.is_enough(backlog.records, backlog.size):
             due = backlog.since
         return max(due, backlog.not_before)

@@ -14,8 +14,11 @@ from seamline.core.types import Type
 from seamline.prepare.reading import Element, Leaf, Path
 from seamline.queue.base import Queued
 
-_SLICE_BYTES = 4 * 2**20
-"""DuckDB reads up to 2,048 batches as one vector; slices keep that small."""
+_VECTOR_BYTES = 4 * 2**20
+"""DuckDB reads up to 2,048 batches as one vector, but never across the chunks of an Arrow table."""
+
+_TAKEN_BYTES = 16 * 2**20
+"""What is kept of nested records between walking the JSON and taking the arrays out of it."""
 
 
 def read_plain(
@@ -30,12 +33,15 @@ def read_plain(
     ``ROOT_COLUMNS``, the others those of a subtable, all of them one per leaf. ``batches`` are
     (index in the load, batch).
     """
-    taken = _taken(root)
     selects = {pieces[root.table]: _root_select(root)}
     selects |= {pieces[table]: sql for table, sql in _subtable_selects(root)}
-    for number, part in enumerate(_slices(batches)):
+    # Planning a statement of many columns costs more than running it, so there are few.
+    parts = list(_cut(batches, _TAKEN_BYTES)) if root.arrays else [batches]
+    for number, part in enumerate(parts):
+        apart = _apart(part)
+        taken = _taken(root, without_apart=apart.num_rows > 0)
         engine.register("source", _source(part))
-        engine.register("apart", _apart(part))
+        engine.register("apart", apart)
         if root.arrays:  # several tables come of it: walk the JSON once
             engine.execute(f"CREATE OR REPLACE TEMP TABLE taken AS {taken}")
         for piece, select in selects.items():
@@ -49,28 +55,34 @@ def read_plain(
         engine.execute("DROP TABLE IF EXISTS taken")
 
 
-def _taken(root: Element) -> str:
-    """Select the plain messages of ``source``, typed; those in ``apart`` are left out."""
+def _taken(root: Element, *, without_apart: bool) -> str:
+    """Select the plain messages of ``source``, typed; those in ``apart`` are left out.
+
+    ``data`` is a column of its own: reached from each of its fields through the message, the struct
+    would be sliced as often as it has fields.
+    """
     structure = {"sequence": "BIGINT", "time_extracted": "VARCHAR", "data": root.structure}
     quoted = json.dumps([structure], ensure_ascii=False).replace("'", "''")
-    return (
-        "SELECT batch, version, received, ordinal, m FROM ("
+    sql = (
+        "SELECT batch, version, received, ordinal, m.sequence AS sequence, "
+        "m.time_extracted AS extracted, m.data AS data FROM ("
         "SELECT batch, version, received, unnest(list) AS m, "
         "generate_subscripts(list, 1)::INTEGER - 1 AS ordinal FROM ("
         f"SELECT batch, version, received, from_json(messages, '{quoted}') AS list FROM source"
-        ")) AS read ANTI JOIN apart USING (batch, ordinal)"
+        ")) AS read"
     )
+    return f"{sql} ANTI JOIN apart USING (batch, ordinal)" if without_apart else sql
 
 
 def _root_select(root: Element) -> str:
     columns = [
         "batch AS _batch",
         "ordinal AS _ordinal",
-        "m.sequence AS _sequence",
+        "sequence AS _sequence",
         "version AS _version",
         "received AS _received",
-        f"{_utc('m.time_extracted')} AS _extracted",
-        *(_column("m.data", leaf) for leaf in root.leaves),
+        f"{_utc('extracted')} AS _extracted",
+        *(_column("data", leaf) for leaf in root.leaves),
     ]
     return f"SELECT {', '.join(columns)} FROM taken"
 
@@ -78,7 +90,7 @@ def _root_select(root: Element) -> str:
 def _subtable_selects(root: Element) -> Iterator[tuple[str, str]]:
     """Yield (table, select) for every array, at any depth."""
     pending = [
-        (path, element, 1, "SELECT batch, ordinal, m.data AS e FROM taken")
+        (path, element, 1, "SELECT batch, ordinal, data AS e FROM taken")
         for path, element in root.arrays
     ]
     while pending:
@@ -118,11 +130,14 @@ def _utc(text: str) -> str:
     return f"make_timestamp(epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
 
 
-def _slices(batches: Sequence[tuple[int, Queued]]) -> Iterator[Sequence[tuple[int, Queued]]]:
+def _cut(
+    batches: Sequence[tuple[int, Queued]], most: int
+) -> Iterator[Sequence[tuple[int, Queued]]]:
+    """Cut behind each batch with which there are ``most`` bytes."""
     start = size = 0
     for end, (_, queued) in enumerate(batches):
         size += len(queued.batch.messages)
-        if size >= _SLICE_BYTES:
+        if size >= most:
             yield batches[start : end + 1]
             start, size = end + 1, 0
     if start < len(batches):
@@ -130,6 +145,10 @@ def _slices(batches: Sequence[tuple[int, Queued]]) -> Iterator[Sequence[tuple[in
 
 
 def _source(part: Sequence[tuple[int, Queued]]) -> pa.Table:
+    return pa.concat_tables(map(_chunk, _cut(part, _VECTOR_BYTES)))
+
+
+def _chunk(part: Sequence[tuple[int, Queued]]) -> pa.Table:
     envelopes = [queued.batch.envelope for _, queued in part]
     messages = pa.array([queued.batch.messages for _, queued in part], pa.binary())
     received = [envelope.received_at.replace(tzinfo=None) for envelope in envelopes]

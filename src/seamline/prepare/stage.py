@@ -105,23 +105,22 @@ class Stage:
         there is nothing to delete by, so deletions are left out. Records of versions below
         ``active_version`` are left out, too.
         """
-        sql = f"SELECT *, uuid()::VARCHAR AS _uuid FROM ({self._all_rows(self.root)})"
-        sql += f" WHERE _version >= {active_version:d}"
-        if keys:
-            by = ", ".join(keys)
-            # A window over whole rows costs more than twice what sorting them does.
-            if self._is_repeated(sql, by):
-                sql += (
-                    f" QUALIFY row_number() OVER (PARTITION BY {by} "
-                    "ORDER BY _version DESC, _sequence DESC, _batch, _ordinal) = 1"
-                )
-            sql += f" ORDER BY {by}"
-        else:
-            sql += " AND _deleted IS NOT TRUE"
-        if len(self._tables) > 1:
+        by = ", ".join(keys)
+        sql = f"SELECT * FROM ({self._all_rows(self.root)}) WHERE _version >= {active_version:d}"
+        # A window over whole rows costs more than twice what sorting them does.
+        is_contested = bool(keys) and self._is_repeated(sql, by)
+        if is_contested:
+            sql += (
+                f" QUALIFY row_number() OVER (PARTITION BY {by} "
+                "ORDER BY _version DESC, _sequence DESC, _batch, _ordinal) = 1"
+            )
+        if not keys:
+            sql = f"SELECT *, uuid()::VARCHAR AS _uuid FROM ({sql}) WHERE _deleted IS NOT TRUE"
+        if len(self._tables) > 1 and (is_contested or not keys):
+            # All tables must see the same winners, or the same identifiers.
             self._engine.execute(f"CREATE OR REPLACE TEMP TABLE winners AS {sql}")
             sql = "SELECT * FROM winners"
-        self._winners = sql
+        self._winners, self._order = sql, f"ORDER BY {by}" if keys else ""
 
     def _is_repeated(self, records: str, keys: str) -> bool:
         """Say whether any key stands in two records."""
@@ -131,8 +130,8 @@ class Stage:
     def rows(self, columns: Mapping[str, str]) -> pa.Table:
         """Return the root's rows: destination columns, each from SQL over the chosen records."""
         select = ", ".join([*columns.values(), "_batch"])
-        found = self._engine.sql(f"SELECT {select} FROM ({self._winners})").to_arrow_table()
-        return found.rename_columns([*columns, BATCH_COLUMN])
+        sql = f"SELECT {select} FROM ({self._winners}) {self._order}"
+        return self._engine.sql(sql).to_arrow_table().rename_columns([*columns, BATCH_COLUMN])
 
     def subtable_rows(self, staged: StagedTable, columns: Mapping[str, str]) -> pa.Table:
         """Return a subtable's rows whose record was chosen.

@@ -44,6 +44,10 @@ class DuckDBSession(Session):
         self._catalogue = catalogue
         self._capabilities = capabilities
         self._users: list[str] = []
+        self._is_staged = False
+        """Whether ``incoming`` is a table; else it shows the rows where they are."""
+        self._met = -1
+        """How many rows ``met`` has; -1 if it does not tell what is replaced."""
 
     def run(self, sql: str) -> int:
         """See the contract."""
@@ -93,17 +97,38 @@ class DuckDBSession(Session):
         """See the contract; rows also get what the user's own columns hold for their keys."""
         write = merge.write
         self._users = self._users_columns(merge)
-        columns = joined = ""
-        if self._users:
-            kept = listed(self._users, "t.")
-            columns = f", {kept}, t.{quoted(write.keys[0])} IS NOT NULL AS {_KNOWN_KEY}"
-            joined = f" LEFT JOIN {merge.target} AS t ON {merge.same_key}"
         self._connection.register("arrived", write.rows)
-        self._connection.execute(
-            "CREATE OR REPLACE TEMP TABLE incoming AS "
-            f"SELECT i.*{columns} FROM arrived AS i{joined}"
+        if not self._users:
+            self._connection.execute("CREATE OR REPLACE TEMP VIEW incoming AS FROM arrived")
+            return
+        kept = listed(self._users, "t.")
+        self._stage(
+            f"SELECT i.*, {kept}, t.{quoted(write.keys[0])} IS NOT NULL AS {_KNOWN_KEY} "
+            f"FROM arrived AS i LEFT JOIN {merge.target} AS t ON {merge.same_key}"
         )
-        self._connection.unregister("arrived")
+
+    def _stage(self, rows: str) -> None:
+        """Make a table of ``incoming``, so that rows can be removed from it."""
+        self._connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {rows}")
+        self._connection.execute("DROP VIEW IF EXISTS incoming")
+        self._connection.execute("ALTER TABLE staged RENAME TO incoming")
+        self._is_staged = True
+
+    def contest(self, merge: Merge) -> bool:
+        """See the contract; the keys of the whole table are read once, not for each question."""
+        self._connection.execute(
+            "CREATE OR REPLACE TEMP TABLE met AS SELECT t.rowid AS met_row, "
+            f"NOT {merge.newer} AS is_stale FROM {merge.target} AS t "
+            f"JOIN incoming AS i ON {merge.same_key}"
+        )
+        met, stale = self.all("SELECT count(*), count(*) FILTER (is_stale) FROM met")[0]
+        tombs = merge.deletes or self.all(merge.has_tombstones())[0][0]
+        if not stale and not tombs:
+            self._met = met
+            return True
+        if not self._is_staged:
+            self._stage("FROM arrived")
+        return super().contest(merge)
 
     def stage_elements(self, target: str, rows: pa.Table) -> None:
         """See the contract; DuckDB reads them where they are."""
@@ -116,7 +141,9 @@ class DuckDBSession(Session):
 
     def put(self, merge: Merge) -> int:
         """See the contract; rows with a key of their own leave the user's columns alone."""
-        if merge.write.keys:
+        if self._met > 0:
+            self.run(f"DELETE FROM {merge.target} WHERE rowid IN (SELECT met_row FROM met)")
+        elif self._met < 0 and merge.write.keys:
             self.run(merge.drop_replaced())
         stays = f"NOT {DELETED_COLUMN}" if merge.deletes else "true"
         if not self._users:
@@ -133,7 +160,9 @@ class DuckDBSession(Session):
 
     def drop_incoming(self) -> None:
         """See the contract."""
-        self._connection.execute("DROP TABLE incoming")
+        self._connection.execute(f"DROP {'TABLE' if self._is_staged else 'VIEW'} incoming")
+        self._connection.execute("DROP TABLE IF EXISTS met")
+        self._connection.unregister("arrived")
 
     def _users_columns(self, merge: Merge) -> list[str]:
         """Return the columns an upsert must leave alone (loading.md §7.4, note on #25).
