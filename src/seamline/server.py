@@ -17,15 +17,14 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
-import structlog
-
 from seamline.config.address import address_of, connection_to
 from seamline.config.lock import ProcessLock
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import Refused, Trouble
+from seamline.core.log import logger
 
-log = structlog.get_logger()
+log = logger()
 
 PARENT_PIPE = "SEAMLINE_PARENT_PIPE"
 """Environment variable with the file descriptor that closes when the supervisor dies."""
@@ -103,7 +102,7 @@ class Supervisor:
             **{f"SEAMLINE_{name.upper()}": str(v) for name, v in asdict(self.settings).items()},
         }
         process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-m", "seamline", role],
+            [sys.executable, "-m", "seamline.cli.child", role],
             env=environment,
             pass_fds=[self._pipe[0]],
             stdin=subprocess.DEVNULL,

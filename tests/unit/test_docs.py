@@ -54,6 +54,6 @@ def test_the_rules_for_prometheus_are_rules(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "3 rules found" in done.stdout
-    measured = (ROOT / "src/seamline/web/pulse.py").read_text("utf-8")
+    measured = (ROOT / "src/seamline/web/figures.py").read_text("utf-8")
     for name in re.findall(r"seamline_[a-z_]+", found[1]):
         assert f'"{name}"' in measured

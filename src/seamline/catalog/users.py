@@ -5,14 +5,15 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import Literal, get_args
-
-import argon2
+from typing import TYPE_CHECKING, Literal, get_args
 
 from seamline.catalog.store import Catalog, Row
 from seamline.catalog.tokens import hashed
 from seamline.core.clock import now
 from seamline.core.errors import NotFound, Refused
+
+if TYPE_CHECKING:
+    import argon2
 
 Role = Literal["admin", "editor", "viewer"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -22,7 +23,12 @@ MOST_CHARACTERS = 200
 SESSION_DAYS = 14
 _MOST_LOGIN = 200
 
-_hasher = argon2.PasswordHasher()
+
+@cache
+def _hasher() -> "argon2.PasswordHasher":
+    import argon2  # only processes that meet a password need it
+
+    return argon2.PasswordHasher()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +47,7 @@ class User:
 @cache
 def _nobody() -> str:
     """Return what a password is compared with where there is no user, to take as long."""
-    return _hasher.hash(secrets.token_hex())
+    return _hasher().hash(secrets.token_hex())
 
 
 def password_hash(password: str) -> str:
@@ -53,7 +59,7 @@ def password_hash(password: str) -> str:
         raise Refused(
             f"Use {LEAST_CHARACTERS} to {MOST_CHARACTERS} characters; this has {len(password)}."
         )
-    return _hasher.hash(password)
+    return _hasher().hash(password)
 
 
 def add(catalog: Catalog, login: str, role: Role, password: str | None) -> int:
@@ -121,11 +127,13 @@ def change(
 
 def sign_in(catalog: Catalog, login: str, password: str) -> tuple[User, str] | None:
     """Return the user and the secret of a new session; None if login or password is wrong."""
+    from argon2.exceptions import VerificationError
+
     row = catalog.one("user_by_login", login=login.strip())
     known = row is not None and row["password_hash"] is not None and not row["deactivated_at"]
     try:
-        _hasher.verify(row["password_hash"] if row and known else _nobody(), password)
-    except argon2.exceptions.VerificationError:
+        _hasher().verify(row["password_hash"] if row and known else _nobody(), password)
+    except VerificationError:
         return None
     if row is None or not known:
         return None

@@ -3,10 +3,11 @@
 import logging
 import sys
 
-import structlog
-from structlog.typing import EventDict, Processor
-
 from seamline.config.settings import Settings
+from seamline.core.log import structlog
+
+EventDict = structlog.typing.EventDict
+Processor = structlog.typing.Processor
 
 
 def set_up_logs(role: str, settings: Settings) -> None:

@@ -1,12 +1,9 @@
-"""The way in: parse the command line, run one command, turn failures into words and exit codes."""
-
-import os
-import sys
+"""The way in: parse the command line and run one command."""
 
 from cyclopts import App, Parameter
 
 import seamline
-from seamline.core.errors import Refused, SeamlineError
+from seamline.cli.ending import ended
 
 app = App(
     name="seamline",
@@ -59,25 +56,5 @@ for _group, _names in _COMMANDS.items():
 
 
 def main() -> None:
-    """Run the command line; exit with 0, 1 (it failed) or 2 (it was asked wrongly).
-
-    Files it makes are their owner's only.
-    """
-    os.umask(0o077)
-    try:
-        app()
-    except Refused as error:
-        sys.exit(_said(error, 2))
-    except SeamlineError as error:
-        sys.exit(_said(error, 1))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`); let nothing be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-
-
-def _said(error: Exception, code: int) -> int:
-    print(f"seamline: {error}", file=sys.stderr)
-    return code
+    """Run the command line; see :func:`~seamline.cli.ending.ended` for how it exits."""
+    ended(app)

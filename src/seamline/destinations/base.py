@@ -85,6 +85,8 @@ class Capabilities:
     """None if a row takes whatever comes."""
     adopted_suffixes: Mapping[Type, str] = field(default_factory=dict)
     """Suffixes that the hosted service gave columns of a type, and we do not (§6.1)."""
+    has_long_texts: bool = False
+    """Whether columns of long texts are made in another way."""
     max_columns: int | None = None
     """Most columns of a table, system columns included; None for no limit."""
 
@@ -98,6 +100,8 @@ class Column:
     not_null: bool = False
     is_narrow: bool = False
     """Whether it holds integers of 32 bits only; such columns are adopted, never made."""
+    is_long: bool = False
+    """Whether the texts it is made for are long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class Dialect:
     """Give a column another type; ``{definition}`` is the whole of it."""
     key_text: str = ""
     """The type of texts that are keys, if it is another than that of texts."""
+    long_text: str = ""
+    """Added to the type of a column made for long texts."""
     column_option: str = ""
     """Added to the definition of every column."""
     table_option: str = ""
@@ -191,6 +193,8 @@ def definition(column: Column, capabilities: Capabilities, dialect: Dialect) -> 
     sql = capabilities.types[column.type].sql
     if column.not_null and column.type is Type.STRING:
         sql = dialect.key_text or sql
+    if column.is_long:
+        sql += dialect.long_text
     constraint = " NOT NULL" if column.not_null else ""
     return f"{quoted(column.name)} {sql}{constraint}{dialect.column_option}"
 

@@ -2,18 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-import structlog
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from seamline.core.log import logger
 from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.gate.held import Held
 
-log = structlog.get_logger()
+log = logger()
 
 Handler = Callable[[Request], Awaitable[Answer]]
 Observer = Callable[[Request, Answer], None]

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-import structlog
 from starlette.requests import Request
 
 from seamline.catalog import accounts, tokens
@@ -17,6 +16,7 @@ from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.clock import now
 from seamline.core.failpoint import failpoint
+from seamline.core.log import logger
 from seamline.gate import headers
 from seamline.gate.answer import Answer
 from seamline.gate.auth import Authenticator
@@ -34,7 +34,7 @@ from seamline.queue.opening import open_queue
 _NOTE_SECONDS = 5.0
 _SHOW_SECONDS = 1.0
 
-log = structlog.get_logger()
+log = logger()
 
 
 class Gate:

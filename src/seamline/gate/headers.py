@@ -1,6 +1,7 @@
 """What a request's headers say about its body (import-api.md §1.5)."""
 
 from email.message import Message
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 
@@ -17,8 +18,13 @@ def media_type(headers: Headers) -> str:
 
 def charset(headers: Headers) -> str | None:
     """Return the declared character set, if any."""
+    return _charset(headers.get("content-type", ""))
+
+
+@lru_cache(256)
+def _charset(content_type: str) -> str | None:
     message = Message()
-    message["content-type"] = headers.get("content-type", "")
+    message["content-type"] = content_type
     return message.get_content_charset()
 
 

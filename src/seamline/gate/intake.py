@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import structlog
-
 from seamline.catalog import receipts
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
@@ -12,13 +10,14 @@ from seamline.config.settings import Settings
 from seamline.core.batch import Batch
 from seamline.core.errors import QueueFull, Trouble
 from seamline.core.failpoint import failpoint
+from seamline.core.log import logger
 from seamline.gate import answer
 from seamline.gate.answer import Answer
 from seamline.queue import spool
 from seamline.queue.group import GroupCommit
 from seamline.queue.opening import open_queue, open_spool
 
-log = structlog.get_logger()
+log = logger()
 
 _RETRY_AFTER_SECONDS = 2
 _DRAIN_SECONDS = 1.0

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 
-import structlog
-
 from seamline.catalog import receipts
 from seamline.catalog.store import Catalog
 from seamline.core.batch import split_stream
 from seamline.core.errors import Damaged
+from seamline.core.log import logger
 from seamline.queue.base import Queue
 
-log = structlog.get_logger()
+log = logger()
 
 
 @dataclass(frozen=True, slots=True)

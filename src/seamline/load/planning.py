@@ -16,6 +16,7 @@ from seamline.destinations.base import (
     Table,
     WidenColumn,
 )
+from seamline.load.long_texts import with_long_texts
 from seamline.load.plan import Plan, make_plan, too_large
 from seamline.load.subtables import is_subtable, plan_subtable
 from seamline.prepare.stage import Stage
@@ -95,7 +96,15 @@ def plan_load(
         for left in of_table.left_out:
             stage.leave_out(staged, f"{left.stage_column} IS NOT NULL", left.reason, whole=False)
         staged.derive(of_table.derived)
-    return _widened(stage, plan)
+    return _with_long_texts(stage, _widened(stage, plan), capabilities)
+
+
+def _with_long_texts(stage: Stage, plan: LoadPlan, capabilities: Capabilities) -> LoadPlan:
+    """Tell which of the columns to be made hold long texts."""
+    if not capabilities.has_long_texts or not plan.changes:
+        return plan
+    root = replace(plan.root, changes=with_long_texts(stage.root, plan.root))
+    return LoadPlan(root, [(s, replace(p, changes=with_long_texts(s, p))) for s, p in plan.below])
 
 
 def _widened(stage: Stage, plan: LoadPlan) -> LoadPlan:

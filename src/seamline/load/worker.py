@@ -5,8 +5,6 @@ import threading
 import time
 from datetime import timedelta
 
-import structlog
-
 from seamline.catalog import destinations, integrations, loads, notifications, table_settings
 from seamline.catalog.store import Catalog
 from seamline.config.lock import holder_of
@@ -15,6 +13,7 @@ from seamline.config.settings import Settings
 from seamline.core.batch import split_stream
 from seamline.core.clock import now
 from seamline.core.errors import DestinationBusy, DestinationDown, SeamlineError
+from seamline.core.log import logger
 from seamline.destinations.base import Destination
 from seamline.destinations.registry import open_destination
 from seamline.load.job import Loader
@@ -22,7 +21,7 @@ from seamline.load.schedule import Flush, Schedule
 from seamline.prepare.engine import open_engine
 from seamline.queue.opening import open_queue, open_spool
 
-log = structlog.get_logger()
+log = logger()
 
 _POLL_SECONDS = 0.02
 _ARRIVALS_AT_ONCE = 10_000

@@ -182,6 +182,16 @@ class StagedTable:
             found += self._engine.execute(f"SELECT {select} FROM {rows}").fetchall()[0]
         return found
 
+    def mean_lengths(self, columns: Sequence[str]) -> list[float]:
+        """Return for each column of text how many bytes its values have on average."""
+        found: list[float] = []
+        for start in range(0, len(columns), _COUNTED_AT_ONCE):
+            some = columns[start : start + _COUNTED_AT_ONCE]
+            select = ", ".join(f"coalesce(avg(strlen(({c})::VARCHAR)), 0)" for c in some)
+            rows = f"({self.all_rows(strips_nul=False)})"
+            found += self._engine.execute(f"SELECT {select} FROM {rows}").fetchall()[0]
+        return found
+
     def remove(self, records: pa.Table) -> None:
         """Remove the rows of records, given as (_batch, _ordinal)."""
         self._incoming = None

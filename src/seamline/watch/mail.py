@@ -5,18 +5,17 @@ import ssl
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-import structlog
-
 from seamline.catalog import notifications
 from seamline.catalog.store import Catalog, Row
 from seamline.config.settings import Settings
+from seamline.core.log import logger
 
 SUBJECT = "Stitch Notification - "
 
 _SECONDS = 20.0
 _PORTS = {"smtp": 587, "smtps": 465}
 
-log = structlog.get_logger()
+log = logger()
 
 
 def mail_due(catalog: Catalog, settings: Settings) -> int:

@@ -3,12 +3,11 @@
 import threading
 import time
 
-import structlog
-
 from seamline.catalog import hooks
 from seamline.catalog.store import Catalog
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
+from seamline.core.log import logger
 from seamline.watch.courier import Courier
 from seamline.watch.mail import mail_due
 from seamline.watch.pulse import Pulse
@@ -17,7 +16,7 @@ _LOOK_SECONDS = 0.2
 _PULSE_SECONDS = 15.0
 _TRIM_SECONDS = 3600.0
 
-log = structlog.get_logger()
+log = logger()
 
 
 class Watch:

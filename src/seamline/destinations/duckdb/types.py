@@ -27,6 +27,7 @@ DUCKDB = Capabilities(
     },
     decimal_max=Decimal("99999999999999999999999999999999.999999"),
     decimal_scale=6,
+    has_long_texts=True,
 )
 
 TYPE_OF_SQL = {column.sql: kind for kind, column in DUCKDB.types.items()}
