@@ -10,10 +10,12 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from seamline.core.errors import DestinationDown, TableStopped
 from seamline.core.failpoint import failpoint
 from seamline.destinations.base import (
+    BATCH_COLUMN,
     REJECTED_TABLE,
     BeforeCommit,
     Change,
@@ -30,7 +32,14 @@ from seamline.destinations.base import (
 )
 from seamline.destinations.below import subtables_of
 from seamline.destinations.merge import COUNT_BY_BATCH, Merge
-from seamline.destinations.sql import Dialect, move_fence, owned_columns, quoted, read_fence
+from seamline.destinations.sql import (
+    Dialect,
+    move_fence,
+    owned_columns,
+    put_fence,
+    quoted,
+    read_fence,
+)
 
 
 class Session(ABC):
@@ -155,8 +164,9 @@ class RelationalDestination(Destination):
             failpoint("load.merged")
             if write.rejected.num_rows:
                 session.append(quoted(write.schema, REJECTED_TABLE), write.rejected)
-            for statement in move_fence(write.source, write.new_fence, session.dialect):
-                session.run(statement)
+            fence = (write.source, write.new_fence, session.dialect)
+            if not session.run(move_fence(*fence)):
+                session.run(put_fence(*fence))
             failpoint("load.fenced")
             before_commit(written)
 
@@ -181,7 +191,7 @@ class RelationalDestination(Destination):
             for table in by_table:
                 session.run(merge.drop_other_versions(table))
             session.run(merge.drop_other_tombstones())
-        by_batch = dict(session.all(COUNT_BY_BATCH))
+        by_batch = _by_batch(write.rows) if all_won else dict(session.all(COUNT_BY_BATCH))
         session.drop_incoming()
         return Written(by_batch, by_table)
 
@@ -200,6 +210,11 @@ class RelationalDestination(Destination):
         written = session.run(merge.insert_elements(subtable, all_won=all_won))
         session.drop_elements()
         return written
+
+
+def _by_batch(rows: pa.Table) -> dict[int, int]:
+    counted = pc.value_counts(rows[BATCH_COLUMN]).to_pylist()
+    return {one["values"]: one["counts"] for one in counted}
 
 
 def _fence(session: Session, source: Source) -> Fence:

@@ -80,14 +80,20 @@ def read_fence(source: Source) -> str:
     return f"SELECT position, nonce, active_version FROM {FENCE} WHERE {_of_source(source)}"
 
 
-def move_fence(source: Source, fence: Fence, dialect: Dialect) -> tuple[str, ...]:
-    """Set a source's fence; two statements, so that a first load needs no special case."""
+def move_fence(source: Source, fence: Fence, dialect: Dialect) -> str:
+    """Set a source's fence, if there is one."""
+    return (
+        f"UPDATE {FENCE} SET position = {fence.position}, nonce = {text(fence.nonce)}, "
+        f"active_version = {fence.active_version}, loaded_at = {dialect.now} "
+        f"WHERE {_of_source(source)}"
+    )
+
+
+def put_fence(source: Source, fence: Fence, dialect: Dialect) -> str:
+    """Set the first fence of a source."""
     ids = f"{text(source.queue_id)}, {text(source.stream)}"
     values = f"{fence.position}, {text(fence.nonce)}, {fence.active_version}, {dialect.now}"
-    return (
-        f"DELETE FROM {FENCE} WHERE {_of_source(source)}",
-        f"INSERT INTO {FENCE} VALUES ({ids}, {values})",
-    )
+    return f"INSERT INTO {FENCE} VALUES ({ids}, {values})"
 
 
 def owned_columns(schema: str, table: str) -> str:

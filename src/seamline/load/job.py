@@ -222,7 +222,11 @@ class _Job:
                     # The table stays as it is (loading.md §8.1, D-21).
                     rejections = self._reject(all_records(fresh), TOO_MANY_COLUMNS)
                     plan = LoadPlan()
-            self._destination.apply([CreateSchema(self._wanted.schema), *plan.changes])
+            needed = plan.changes
+            if described.table is None or rejections:
+                needed = [CreateSchema(self._wanted.schema), *needed]
+            if needed:
+                self._destination.apply(needed)
             failpoint("load.changed")
             if plan.changes:
                 receipts = [entry.batch.envelope.receipt for entry in fresh]

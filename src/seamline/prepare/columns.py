@@ -82,6 +82,7 @@ def _root_select(root: Element) -> str:
         "version AS _version",
         "received AS _received",
         f"{_utc('extracted')} AS _extracted",
+        "NULL::BOOLEAN AS _deleted",
         *(_column("data", leaf) for leaf in root.leaves),
     ]
     return f"SELECT {', '.join(columns)} FROM taken"

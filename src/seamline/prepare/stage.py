@@ -23,6 +23,8 @@ from seamline.queue.base import Queued
 MAX_RECORD_BYTES = 20_000_000
 """loading.md §9, D-22."""
 
+_OF_ALL_TABLES = "SELECT * FROM winners"
+
 _decode_raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -56,6 +58,7 @@ class Stage:
         self._tables: dict[str, StagedTable] = {}
         self._misfits: list[tuple[int, int, Queued, Misfit]] = []
         self._lost: set[str] = set()
+        self._winners = self._order = ""
 
     def __enter__(self) -> "Stage":
         self.root = self._staged(self._table, 0)
@@ -64,7 +67,8 @@ class Stage:
     def __exit__(self, *_: object) -> None:
         for staged in self._tables.values():
             staged.drop()
-        self._engine.execute("DROP TABLE IF EXISTS winners")
+        if self._winners == _OF_ALL_TABLES:
+            self._engine.execute("DROP TABLE winners")
 
     @property
     def subtables(self) -> list[StagedTable]:
@@ -95,7 +99,7 @@ class Stage:
 
     def has_extraction_times(self) -> bool:
         """Say whether any record carries the time it was read at its source."""
-        return self.root.has("count(_extracted) > 0")
+        return self.root.has_extraction_times()
 
     def choose(self, keys: Sequence[str], active_version: int) -> None:
         """Choose the records to write; then :meth:`rows` and :meth:`subtable_rows` give them.
@@ -119,7 +123,7 @@ class Stage:
         if len(self._tables) > 1 and (is_contested or not keys):
             # All tables must see the same winners, or the same identifiers.
             self._engine.execute(f"CREATE OR REPLACE TEMP TABLE winners AS {sql}")
-            sql = "SELECT * FROM winners"
+            sql = _OF_ALL_TABLES
         self._winners, self._order = sql, f"ORDER BY {by}" if keys else ""
 
     def _is_repeated(self, records: str, keys: str) -> bool:

@@ -19,6 +19,12 @@ ROOT_COLUMNS = {
     "_extracted": pa.timestamp("us"),
     "_deleted": pa.bool_(),  # null where records are read in columns: those are upserts
 }
+_SQL_TYPES = {
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.timestamp("us"): "TIMESTAMP",
+    pa.bool_(): "BOOLEAN",
+}
 _ARROW_TYPES = {
     Type.INTEGER: pa.int64(),
     Type.DOUBLE: pa.float64(),
@@ -103,8 +109,7 @@ class StagedTable:
                 **dict.fromkeys(level_columns(depth), pa.int64()),
             }
         )
-        # So that the union is never empty.
-        self._add(pa.table({n: pa.array([], kind) for n, kind in self._fixed.items()}))
+        self._has_times = False
 
     def column(self, name: str, kind: Type) -> str:
         """Return the stage column for values of this type under this name."""
@@ -135,15 +140,22 @@ class StagedTable:
             self._incoming = self._counted()
         return self._incoming
 
+    def has_extraction_times(self) -> bool:
+        """Say whether any row carries the time its record was read at its source."""
+        self.incoming()
+        return self._has_times
+
     def _counted(self) -> list[Incoming]:
         columns = list(self._columns.items())
         there = self._there()
+        counted = [column for _, column in columns if column in there]
+        counted += ["_extracted"] if "_extracted" in self._fixed else []
         filled: set[str] = set()
-        for start in range(0, len(columns), _COUNTED_AT_ONCE):
-            some = [c for _, c in columns[start : start + _COUNTED_AT_ONCE] if c in there]
-            if some:
-                counts = self._one(", ".join(f"count({c})" for c in some))
-                filled |= {column for column, count in zip(some, counts, strict=True) if count}
+        for start in range(0, len(counted), _COUNTED_AT_ONCE):
+            some = counted[start : start + _COUNTED_AT_ONCE]
+            counts = self._one(", ".join(f"count({c})" for c in some))
+            filled |= {column for column, count in zip(some, counts, strict=True) if count}
+        self._has_times = "_extracted" in filled
         names = Counter(name for (name, _), column in columns if column in filled)
         found = [
             Incoming(name, kind, column, self._first_seen(column) if names[name] > 1 else 0)
@@ -221,6 +233,9 @@ class StagedTable:
 
     def union(self) -> str:
         """Return the SQL of all rows."""
+        if not self._pieces:
+            nothing = (f"NULL::{_SQL_TYPES[kind]} AS {n}" for n, kind in self._fixed.items())
+            return f"SELECT {', '.join(nothing)} WHERE false"
         return " UNION ALL BY NAME ".join(f"SELECT * FROM {piece}" for piece in self._pieces)
 
     def drop(self) -> None:

@@ -26,6 +26,9 @@ from seamline.destinations.merge import Merge, inserting
 from seamline.destinations.relational import Session
 from seamline.destinations.sql import listed, owned_columns, quoted, statements_of
 
+_FEW = 10_000
+"""So many rows of ``met`` may stay where they are; the next load replaces them."""
+
 _KNOWN_KEY = "_sdc_known_key"
 
 
@@ -97,37 +100,35 @@ class DuckDBSession(Session):
         """See the contract; rows also get what the user's own columns hold for their keys."""
         write = merge.write
         self._users = self._users_columns(merge)
-        self._connection.register("arrived", write.rows)
-        if not self._users:
-            self._connection.execute("CREATE OR REPLACE TEMP VIEW incoming AS FROM arrived")
-            return
-        kept = listed(self._users, "t.")
-        self._stage(
-            f"SELECT i.*, {kept}, t.{quoted(write.keys[0])} IS NOT NULL AS {_KNOWN_KEY} "
-            f"FROM arrived AS i LEFT JOIN {merge.target} AS t ON {merge.same_key}"
-        )
+        self._connection.register("incoming", write.rows)
+        if self._users:
+            kept = listed(self._users, "t.")
+            self._stage(
+                f"SELECT i.*, {kept}, t.{quoted(write.keys[0])} IS NOT NULL AS {_KNOWN_KEY} "
+                f"FROM incoming AS i LEFT JOIN {merge.target} AS t ON {merge.same_key}"
+            )
 
     def _stage(self, rows: str) -> None:
         """Make a table of ``incoming``, so that rows can be removed from it."""
         self._connection.execute(f"CREATE OR REPLACE TEMP TABLE staged AS {rows}")
-        self._connection.execute("DROP VIEW IF EXISTS incoming")
+        self._connection.unregister("incoming")
         self._connection.execute("ALTER TABLE staged RENAME TO incoming")
         self._is_staged = True
 
     def contest(self, merge: Merge) -> bool:
         """See the contract; the keys of the whole table are read once, not for each question."""
-        self._connection.execute(
+        met = self.run(
             "CREATE OR REPLACE TEMP TABLE met AS SELECT t.rowid AS met_row, "
             f"NOT {merge.newer} AS is_stale FROM {merge.target} AS t "
             f"JOIN incoming AS i ON {merge.same_key}"
         )
-        met, stale = self.all("SELECT count(*), count(*) FILTER (is_stale) FROM met")[0]
+        stale = met and self.all("SELECT count(*) FROM met WHERE is_stale")[0][0]
         tombs = merge.deletes or self.all(merge.has_tombstones())[0][0]
         if not stale and not tombs:
             self._met = met
             return True
         if not self._is_staged:
-            self._stage("FROM arrived")
+            self._stage("FROM incoming")
         return super().contest(merge)
 
     def stage_elements(self, target: str, rows: pa.Table) -> None:
@@ -160,9 +161,12 @@ class DuckDBSession(Session):
 
     def drop_incoming(self) -> None:
         """See the contract."""
-        self._connection.execute(f"DROP {'TABLE' if self._is_staged else 'VIEW'} incoming")
-        self._connection.execute("DROP TABLE IF EXISTS met")
-        self._connection.unregister("arrived")
+        if self._is_staged:
+            self._connection.execute("DROP TABLE incoming")
+        else:
+            self._connection.unregister("incoming")
+        if self._met > _FEW:
+            self._connection.execute("DROP TABLE met")
 
     def _users_columns(self, merge: Merge) -> list[str]:
         """Return the columns an upsert must leave alone (loading.md §7.4, note on #25).
