@@ -1,5 +1,8 @@
 """When a table is due."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from seamline.load.schedule import Flush, Schedule
 from seamline.queue.base import Arrival
 
@@ -30,9 +33,8 @@ def test_the_next_load_waits_for_flush_seconds() -> None:
 
 
 def test_slow_small_loads_and_many_tables_make_a_table_wait_for_longer() -> None:
-    plan = Schedule(lambda _: Flush(seconds=0.2, rows=1_000, bytes=10_000))
     for seconds, others, waits in ((0.05, 0, 0.2), (0.2, 0, 0.4), (0.05, 5, 0.6), (9.0, 0, 1.0)):
-        plan.streams.clear()
+        plan = Schedule(lambda _: Flush(seconds=0.2, rows=1_000, bytes=10_000))
         names = ["1/a", *(f"1/other{n}" for n in range(others))]
         plan.arrived([arrival(1, name) for name in names], {}, 5.0)
         for name in names:
@@ -111,3 +113,49 @@ def test_each_table_has_its_own_flush() -> None:
     plan.loaded("1/quick", 2, 10, 100, 6.0)
     assert plan.due(14.9) is None
     assert plan.due(15.0) == "1/slow"
+
+
+_TABLES = st.sampled_from(["1/a", "1/b", "1/c", "1/d"])
+_STEPS = st.one_of(
+    st.tuples(st.just("arrived"), _TABLES, st.integers(1, 30)),
+    st.tuples(st.just("loaded"), st.floats(0, 2), st.booleans()),
+    st.tuples(st.just("stopped"), st.just(""), st.just(0)),
+    st.tuples(st.just("unreachable"), st.just(""), st.just(0)),
+    st.tuples(st.just("settings"), st.floats(0, 3), st.just(0)),
+    st.tuples(st.just("later"), st.floats(0, 5), st.just(0)),
+)
+
+
+@given(st.lists(_STEPS, max_size=60))
+def test_it_names_what_a_look_at_all_tables_would(
+    steps: list[tuple[str, str | float, int]],
+) -> None:
+    flush, at, position = Flush(0.2, 100, 10_000), 5.0, 0
+    plan = Schedule(lambda _: flush)
+    for what, given_, number in steps:
+        due = plan.due(at)
+        if what == "arrived":
+            position += 1
+            plan.arrived([arrival(position, str(given_), number)], {}, at)
+        elif what == "later":
+            at += float(given_)
+        elif what == "settings":
+            flush = Flush(float(given_), 100, 10_000)
+            plan.reconsider()
+        elif due and what == "loaded":
+            backlog = plan.streams[due]
+            upto = backlog.position if number else backlog.position - 1
+            plan.loaded(due, upto, min(backlog.records, 20), 5, at, float(given_))
+        elif due and what == "stopped":
+            plan.stopped(due, at)
+        elif due and what == "unreachable":
+            waiting = [name for name, backlog in plan.streams.items() if backlog.position]
+            plan.unreachable(waiting, at, busy=False)
+
+        pause = plan._pause(at)
+        all_due = [
+            (moment, name)
+            for name, backlog in plan.streams.items()
+            if backlog.position and (moment := plan._due_at(name, backlog, pause)) <= at
+        ]
+        assert plan.due(at) == min(all_due, default=(0.0, None))[1]

@@ -85,7 +85,7 @@ class Loader:
 
         Raises what the destination raises; then everything still waits in the queue.
         """
-        after = self.queue.committed().get(stream, 0)
+        after = self.queue.committed_of(stream)
         try:
             queued = self.queue.read(
                 stream, after, max_records or self.max_records, max_bytes or self.max_bytes

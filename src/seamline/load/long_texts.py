@@ -8,7 +8,7 @@ from seamline.destinations.base import AddColumn, Change, Column, CreateTable
 from seamline.load.plan import Plan
 from seamline.prepare.staged import StagedTable
 
-_LONG_TEXT = 1_000
+LONG_TEXT = 1_000
 """Bytes on average, from which on a text is long."""
 
 
@@ -21,7 +21,7 @@ def with_long_texts(staged: StagedTable, plan: Plan) -> tuple[Change, ...]:
         if column.type in (Type.STRING, Type.JSON) and column.name in plan.columns
     }
     lengths = staged.mean_lengths(list(made.values()))
-    long = {name for name, length in zip(made, lengths, strict=True) if length >= _LONG_TEXT}
+    long = {name for name, length in zip(made, lengths, strict=True) if length >= LONG_TEXT}
 
     def marked(columns: Sequence[Column]) -> tuple[Column, ...]:
         return tuple(replace(c, is_long=True) if c.name in long else c for c in columns)

@@ -16,7 +16,7 @@ from seamline.destinations.base import (
     Table,
     WidenColumn,
 )
-from seamline.load.long_texts import with_long_texts
+from seamline.load.long_texts import LONG_TEXT, with_long_texts
 from seamline.load.plan import Plan, make_plan, too_large
 from seamline.load.subtables import is_subtable, plan_subtable
 from seamline.prepare.stage import Stage
@@ -101,7 +101,7 @@ def plan_load(
 
 def _with_long_texts(stage: Stage, plan: LoadPlan, capabilities: Capabilities) -> LoadPlan:
     """Tell which of the columns to be made hold long texts."""
-    if not capabilities.has_long_texts or not plan.changes:
+    if not capabilities.has_long_texts or not plan.changes or stage.mean_bytes < LONG_TEXT:
         return plan
     root = replace(plan.root, changes=with_long_texts(stage.root, plan.root))
     return LoadPlan(root, [(s, replace(p, changes=with_long_texts(s, p))) for s, p in plan.below])

@@ -7,6 +7,8 @@ many smaller loads keep the loader busy, tables wait for longer, up to a second:
 in larger strides, and the loader rests.
 """
 
+import heapq
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -45,11 +47,11 @@ class Backlog:
     since: float = 0.0
     """When the first of it was noticed."""
     last_load: float = float("-inf")
-    load_seconds: float = 0.0
-    """How long the last load took, if it was a small one."""
     not_before: float = float("-inf")
     failures: int = 0
     position: int = 0
+    earliest: float = float("-inf")
+    """When it is due at the earliest, as it stands in the heap."""
 
 
 @dataclass(slots=True)
@@ -57,8 +59,19 @@ class Schedule:
     """Decides by the flush settings; all times are seconds of one monotonic clock."""
 
     flush_of: Callable[[str], Flush]
-    """The settings of a stream; they may change at any time."""
+    """The settings of a stream."""
     streams: dict[str, Backlog] = field(default_factory=dict)
+    _heap: list[tuple[float, str]] = field(default_factory=list)
+    """What waits, by when it is due if the loader need not rest; and entries that are outdated."""
+    _small: deque[tuple[float, float]] = field(default_factory=deque)
+    """When the last small loads began and how long they took."""
+
+    def reconsider(self) -> None:
+        """Take note that the settings of streams may be others now."""
+        self._heap = []
+        for name, backlog in self.streams.items():
+            backlog.earliest = float("-inf")
+            self._place(name, backlog)
 
     def arrived(self, arrivals: Iterable[Arrival], committed: dict[str, int], at: float) -> None:
         """Take note of entries that were found in the queue."""
@@ -71,14 +84,25 @@ class Schedule:
             backlog.records += arrival.records
             backlog.size += arrival.size
             backlog.position = arrival.position
+            self._place(arrival.stream, backlog)
 
     def due(self, at: float) -> str | None:
         """Return the stream that has been due for the longest, or None."""
         pause = self._pause(at)
-        waiting = [(name, b) for name, b in self.streams.items() if b.position]
-        times = ((self._due_at(name, backlog, pause), name) for name, backlog in waiting)
-        earliest = min(times, default=None)
-        return earliest[1] if earliest and earliest[0] <= at else None
+        best: tuple[float, str] | None = None
+        passed: list[tuple[float, str]] = []
+        while self._heap and (self._heap[0] < best if best else self._heap[0][0] <= at):
+            earliest, name = heapq.heappop(self._heap)
+            backlog = self.streams[name]
+            if not backlog.position or earliest != backlog.earliest:
+                continue  # outdated
+            passed.append((earliest, name))
+            found = (self._due_at(name, backlog, pause), name)
+            if found[0] <= at:
+                best = min(best, found) if best else found
+        for entry in passed:
+            heapq.heappush(self._heap, entry)
+        return best[1] if best else None
 
     def loaded(
         self, stream: str, position: int, records: int, size: int, at: float, seconds: float = 0.0
@@ -93,11 +117,13 @@ class Schedule:
         backlog.failures = 0
         backlog.not_before = float("-inf")
         backlog.last_load = at
-        enough = self.flush_of(stream).is_enough(records, size)
-        backlog.load_seconds = 0.0 if enough else seconds
+        if not self.flush_of(stream).is_enough(records, size):
+            self._small.append((at, seconds))
         backlog.since = at
         if position >= backlog.position:
             backlog.position = backlog.records = backlog.size = 0
+            backlog.earliest = float("-inf")
+        self._place(stream, backlog)
 
     def empty(self, stream: str) -> None:
         """Take note that nothing waits for a stream after all."""
@@ -105,26 +131,34 @@ class Schedule:
 
     def stopped(self, stream: str, at: float) -> float:
         """Put one stream off because its table cannot load; return for how long."""
-        return self._put_off(self.streams[stream], at, _STOPPED_RETRY_SECONDS)
+        return self._put_off(stream, at, _STOPPED_RETRY_SECONDS)
 
     def unreachable(self, streams: Iterable[str], at: float, *, busy: bool) -> float:
         """Put all streams of a destination off; return for how long."""
         limits = _BUSY_RETRY_SECONDS if busy else _DOWN_RETRY_SECONDS
-        return max(self._put_off(self.streams[stream], at, limits) for stream in streams)
+        return max(self._put_off(stream, at, limits) for stream in streams)
 
-    def _put_off(self, backlog: Backlog, at: float, limits: tuple[float, float]) -> float:
+    def _put_off(self, stream: str, at: float, limits: tuple[float, float]) -> float:
+        backlog = self.streams[stream]
         first, longest = limits
         wait = min(first * 2.0 ** min(backlog.failures, 16), longest)
         backlog.failures += 1
         backlog.not_before = at + wait
+        self._place(stream, backlog)
         return wait
 
     def _pause(self, at: float) -> float:
         """Return how long a busy table waits at least, so that small loads become larger ones."""
-        recent = (
-            b.load_seconds for b in self.streams.values() if b.last_load > at - _PAUSE_SECONDS
-        )
-        return min(_PAUSE_PER_LOAD_SECOND * sum(recent), _PAUSE_SECONDS)
+        while self._small and self._small[0][0] <= at - _PAUSE_SECONDS:
+            self._small.popleft()
+        return min(_PAUSE_PER_LOAD_SECOND * sum(took for _, took in self._small), _PAUSE_SECONDS)
+
+    def _place(self, stream: str, backlog: Backlog) -> None:
+        """Enter when a stream is due into the heap, if that is news."""
+        earliest = self._due_at(stream, backlog, 0.0)
+        if backlog.position and earliest != backlog.earliest:
+            backlog.earliest = earliest
+            heapq.heappush(self._heap, (earliest, stream))
 
     def _due_at(self, stream: str, backlog: Backlog, pause: float) -> float:
         flush = self.flush_of(stream)

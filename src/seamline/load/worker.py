@@ -175,6 +175,7 @@ class Worker:
             decided, self._decided_at = table_settings.decided(self._catalog), time.monotonic()
             if decided != self._decided:
                 self._decided, self._flushes = decided, {}
+                self._schedule.reconsider()
 
     def _put_off_stream(self, stream: str, error: Exception, *, soon: bool = False) -> None:
         at = time.monotonic()

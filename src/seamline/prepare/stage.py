@@ -86,6 +86,12 @@ class Stage:
             self._fill_group(shape_of(msgspec.json.decode(source)), batches)
         self._add_misfits()
 
+    @property
+    def mean_bytes(self) -> float:
+        """How long a message of the load is on average."""
+        size = sum(len(entry.batch.messages) for entry in self._queued)
+        return size / max(sum(entry.batch.envelope.records for entry in self._queued), 1)
+
     def _without_too_large(self, entry: Queued) -> Queued:
         """Count records that may be too large among those to be read one by one."""
         if len(entry.batch.messages) <= self._max_record_bytes:

@@ -76,6 +76,10 @@ class Queue(ABC):
         """Name the files that were set aside and that nobody has removed."""
 
     @abstractmethod
+    def committed_of(self, stream: str) -> int:
+        """Return the committed position of one stream; 0 before the first commit."""
+
+    @abstractmethod
     def committed(self) -> dict[str, int]:
         """Return each stream's cursor: everything up to it has been loaded."""
 

@@ -20,6 +20,12 @@ class Cursors:
             "CREATE TABLE IF NOT EXISTS cursor (stream TEXT PRIMARY KEY, position INTEGER NOT NULL)"
         )
 
+    def of(self, stream: str) -> int:
+        """Return the cursor of one stream; 0 if there is none."""
+        sql = "SELECT position FROM cursor WHERE stream = ?"
+        row = self._db.execute(sql, (stream,)).fetchone()
+        return 0 if row is None else int(row[0])
+
     def all(self) -> dict[str, int]:
         """Return every cursor."""
         return dict(self._db.execute("SELECT stream, position FROM cursor"))

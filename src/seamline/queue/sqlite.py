@@ -108,6 +108,11 @@ class SqliteQueue(Queue):
         files = self._aside.glob("*")
         return sorted(path.name for path in files if path.suffix in (".bin", ".db"))
 
+    def committed_of(self, stream: str) -> int:
+        """See the contract."""
+        with _as_trouble(self._forget_all):
+            return self._cursors.of(stream)
+
     def committed(self) -> dict[str, int]:
         """See the contract."""
         with _as_trouble(self._forget_all):
