@@ -158,11 +158,11 @@ class Checker:
                 f"Duplicate key [{key}] in messages {start} to {start + len(messages) - 1}; "
                 "a key may stand once in an object"
             )
-        flat = plain and compiled.is_flat
+        shallow = plain and compiled.depth <= MAX_DEPTH
         raws = raw_messages[start : start + len(messages)]
-        if may_exceed(text, max(map(len, raws)), flat=flat):
+        if may_exceed(text, max(map(len, raws)), shallow=shallow):
             for index, (raw, message) in enumerate(zip(raws, messages, strict=True), start):
-                if may_exceed(bytes(raw), len(raw), flat=flat):
+                if may_exceed(bytes(raw), len(raw), shallow=shallow):
                     _check_size(index, message.get("data"))
 
 

@@ -15,16 +15,16 @@ MAX_CHECK_SECONDS = 20.0
 """Processor time to check one request. Twenty megabytes of usual records take less than one."""
 
 
-def may_exceed(text: bytes, largest: int, *, flat: bool) -> bool:
+def may_exceed(text: bytes, largest: int, *, shallow: bool) -> bool:
     """Say whether any record in a piece of JSON can have too many data points, or be too deep.
 
     ``largest`` are the bytes of the largest record at most: a data point takes two, and so does a
     level. Every member and element follows a comma or opens its object or array, and every level
-    opens one, so counting these bytes gives upper bounds, too. Records known to be ``flat`` have no
-    depth.
+    opens one, so counting these bytes gives upper bounds, too. That is no question if all are
+    known to be ``shallow`` enough.
     """
     may_be_long = largest > 2 * MAX_DATA_POINTS
-    may_be_deep = not flat and largest > 2 * MAX_DEPTH
+    may_be_deep = not shallow and largest > 2 * MAX_DEPTH
     if not may_be_long and not may_be_deep:
         return False
     opened = text.count(b"{") + text.count(b"[")

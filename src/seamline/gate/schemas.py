@@ -9,7 +9,7 @@ import jsonschema_rs
 import msgspec
 
 from seamline.core.plain import demanding, has_plain_root, plain_schema
-from seamline.core.shape import Array, JsonSchema, Object, shape_of
+from seamline.core.shape import Array, JsonSchema, Object, Shape, shape_of
 from seamline.core.timestamp import PLAIN_PATTERN, is_valid
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
@@ -93,9 +93,9 @@ class CompiledSchema:
         return shape_of(self.schema)
 
     @cached_property
-    def is_flat(self) -> bool:
-        """Whether the plain records of this schema hold no objects and arrays."""
-        return not any(isinstance(s, Object | Array) for s in self.shape.fields.values())
+    def depth(self) -> int:
+        """How many levels of objects and arrays plain records have at most, themselves included."""
+        return _depth(self.shape)
 
     @cached_property
     def record(self) -> Any:
@@ -107,6 +107,12 @@ class CompiledSchema:
         """Judges the data of a deletion: key values must be what the schema says they are."""
         kept = {k: v for k, v in self.schema.items() if k in ("properties", "definitions")}
         return validator(rooted_at(kept, "#", times_by_pattern=False), self.patterns)
+
+
+def _depth(shape: Shape) -> int:
+    if isinstance(shape, Object):
+        return 1 + max(map(_depth, shape.fields.values()), default=0)
+    return 1 + _depth(shape.items) if isinstance(shape, Array) else 0
 
 
 class SchemaCache:

@@ -23,7 +23,8 @@ from seamline.destinations.relational import RelationalDestination
 
 _CONNECT_SECONDS = 10
 _OPTIONS = (
-    "-c TimeZone=UTC -c client_encoding=UTF8 -c datestyle=ISO -c standard_conforming_strings=on"
+    "-c TimeZone=UTC -c client_encoding=UTF8 -c datestyle=ISO -c standard_conforming_strings=on "
+    "-c default_statistics_target=10"  # what stages are analyzed by; they live for one load
 )
 
 

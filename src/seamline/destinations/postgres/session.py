@@ -8,6 +8,7 @@ from psycopg import Cursor
 
 from seamline.destinations.base import (
     REJECTED_TABLE,
+    SOURCE_KEY_PREFIX,
     Capabilities,
     Change,
     Column,
@@ -20,7 +21,7 @@ from seamline.destinations.postgres import sql
 from seamline.destinations.postgres.copy import copy_binary, reads, sent_as
 from seamline.destinations.postgres.types import NARROW, type_of_sql
 from seamline.destinations.relational import Session
-from seamline.destinations.sql import owned_columns, primary_key, statements_of
+from seamline.destinations.sql import listed, owned_columns, primary_key, statements_of
 
 
 class PostgresSession(Session):
@@ -72,12 +73,14 @@ class PostgresSession(Session):
         """See the contract."""
         self.run(sql.stage_like("incoming", merge.target, _staged(merge)))
         self.run(sql.mark_stage(deletions=merge.deletes))
-        self._fill("incoming", merge.write.rows.drop_columns([sql.BATCHED_AT]))
+        rows = merge.write.rows.drop_columns([sql.BATCHED_AT])
+        self._fill("incoming", rows, merge.write.keys)
 
     def stage_elements(self, target: str, rows: pa.Table) -> None:
         """See the contract."""
         self.run(sql.stage_like("elements", target, rows.column_names))
-        self._fill("elements", rows)
+        sources = [name for name in rows.column_names if name.startswith(SOURCE_KEY_PREFIX)]
+        self._fill("elements", rows, sources)
 
     def drop_elements(self) -> None:
         """See the contract."""
@@ -106,8 +109,11 @@ class PostgresSession(Session):
     def drop_incoming(self) -> None:
         """See the contract; the commit drops it."""
 
-    def _fill(self, stage: str, rows: pa.Table) -> None:
-        """Fill a stage; columns that read no binary of ours are converted there."""
+    def _fill(self, stage: str, rows: pa.Table, joined_by: Sequence[str]) -> None:
+        """Fill a stage; columns that read no binary of ours are converted there.
+
+        ``joined_by`` are the columns whose values the planner has to know.
+        """
         if not rows.num_rows:
             return
         kinds = dict(self.all(sql.types(stage)))
@@ -117,7 +123,8 @@ class PostgresSession(Session):
         self.append(stage, rows)
         if others:
             self.run(sql.retype(stage, {field.name: kinds[field.name] for field in others}))
-        self.run(f"ANALYZE {stage}")
+        if joined_by:
+            self.run(f"ANALYZE {stage} ({listed(joined_by)})")
 
     def _emptied(self, merge: Merge) -> list[str]:
         place = (merge.write.schema, str(merge.write.table))
