@@ -93,8 +93,8 @@ class Depot:
             self.catalog,
             self.queue,
             open_engine(self.settings),
-            self.settings.flush_rows,
-            self.settings.flush_bytes,
+            10 * self.settings.flush_rows,
+            10 * self.settings.flush_bytes,
             self.settings.max_record_bytes,
         )
 

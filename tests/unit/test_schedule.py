@@ -12,7 +12,7 @@ def arrival(position: int, stream: str = "1/a", records: int = 10, size: int = 1
 
 
 def schedule() -> Schedule:
-    return Schedule(lambda _: Flush(seconds=1.0, rows=100, bytes=10_000))
+    return Schedule(lambda _: Flush(seconds=1.0, rows=10, bytes=1_000))
 
 
 def test_a_quiet_table_is_due_at_once() -> None:
@@ -34,7 +34,7 @@ def test_the_next_load_waits_for_flush_seconds() -> None:
 
 def test_slow_small_loads_and_many_tables_make_a_table_wait_for_longer() -> None:
     for seconds, others, waits in ((0.05, 0, 0.2), (0.2, 0, 0.4), (0.05, 5, 0.6), (9.0, 0, 1.0)):
-        plan = Schedule(lambda _: Flush(seconds=0.2, rows=1_000, bytes=10_000))
+        plan = Schedule(lambda _: Flush(seconds=0.2, rows=100, bytes=1_000))
         names = ["1/a", *(f"1/other{n}" for n in range(others))]
         plan.arrived([arrival(1, name) for name in names], {}, 5.0)
         for name in names:
@@ -44,7 +44,7 @@ def test_slow_small_loads_and_many_tables_make_a_table_wait_for_longer() -> None
         assert plan.due(5.0 + waits + 0.001) == "1/a"
 
 
-def test_a_tenth_of_the_rows_or_bytes_does_not_wait() -> None:
+def test_enough_rows_or_bytes_do_not_wait() -> None:
     for records, size, is_due in ((10, 1, True), (1, 1_000, True), (9, 999, False)):
         plan = schedule()
         plan.arrived([arrival(1)], {}, 5.0)
@@ -54,7 +54,7 @@ def test_a_tenth_of_the_rows_or_bytes_does_not_wait() -> None:
 
 
 def test_long_loads_of_enough_ask_for_no_rest() -> None:
-    plan = Schedule(lambda _: Flush(seconds=0.2, rows=100, bytes=10_000))
+    plan = Schedule(lambda _: Flush(seconds=0.2, rows=10, bytes=1_000))
     plan.arrived([arrival(1), arrival(2, "1/b")], {}, 5.0)
     plan.loaded("1/b", 2, 10, 1, 5.0, seconds=9.0)
     plan.loaded("1/a", 1, 9, 1, 5.0, seconds=0.01)
@@ -102,8 +102,8 @@ def test_a_busy_destination_puts_all_its_tables_off_shortly() -> None:
 
 
 def test_each_table_has_its_own_flush() -> None:
-    slow = Flush(seconds=10.0, rows=100, bytes=10_000)
-    quick = Flush(seconds=1.0, rows=100, bytes=10_000)
+    slow = Flush(seconds=10.0, rows=10, bytes=1_000)
+    quick = Flush(seconds=1.0, rows=10, bytes=1_000)
     plan = Schedule(lambda stream: slow if stream == "1/slow" else quick)
     for stream in ("1/slow", "1/quick"):
         plan.arrived([arrival(1, stream, 1)], {}, 5.0)
@@ -130,7 +130,7 @@ _STEPS = st.one_of(
 def test_it_names_what_a_look_at_all_tables_would(
     steps: list[tuple[str, str | float, int]],
 ) -> None:
-    flush, at, position = Flush(0.2, 100, 10_000), 5.0, 0
+    flush, at, position = Flush(0.2, 10, 1_000), 5.0, 0
     plan = Schedule(lambda _: flush)
     for what, given_, number in steps:
         due = plan.due(at)
@@ -140,7 +140,7 @@ def test_it_names_what_a_look_at_all_tables_would(
         elif what == "later":
             at += float(given_)
         elif what == "settings":
-            flush = Flush(float(given_), 100, 10_000)
+            flush = Flush(float(given_), 10, 1_000)
             plan.reconsider()
         elif due and what == "loaded":
             backlog = plan.streams[due]

@@ -54,8 +54,12 @@ class Settings:
         "", "hosts by region, as eu=api.eu.example.org,us=api.example.org; see region"
     )
     flush_seconds: float = _setting(0.2, "least time between two loads of one table", 0)
-    flush_rows: int = _setting(100_000, "records that make a load due at once, and its most", 1)
-    flush_bytes: int = _setting(32 * 2**20, "bytes that make a load due at once, and its most", 1)
+    flush_rows: int = _setting(
+        10_000, "records that make a load due at once; it takes ten times as many at most", 1
+    )
+    flush_bytes: int = _setting(
+        3 * 2**20, "bytes that make a load due at once; it takes ten times as many at most", 1
+    )
     max_record_bytes: int = _setting(
         20_000_000, "largest record a table takes; a larger one is rejected", 1
     )

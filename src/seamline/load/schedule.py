@@ -1,10 +1,10 @@
 """Which table is due for a load? Pure bookkeeping over what arrived; time is given from outside.
 
 A quiet table is loaded as soon as something arrives. The next load of the same table begins
-``flush_seconds`` after the last one began, or as soon as a tenth of ``flush_rows`` or
-``flush_bytes`` has gathered: a load of so many takes far longer than what every load costs. While
-many smaller loads keep the loader busy, tables wait for longer, up to a second: so they are loaded
-in larger strides, and the loader rests.
+``flush_seconds`` after the last one began, or as soon as ``flush_rows`` or ``flush_bytes`` have
+gathered: a load of so many takes far longer than what every load costs. While many smaller loads
+keep the loader busy, tables wait for longer, up to a second: so they are loaded in larger strides,
+and the loader rests.
 """
 
 import heapq
@@ -16,8 +16,8 @@ from seamline.queue.base import Arrival
 
 _PAUSE_SECONDS = 1.0
 _PAUSE_PER_LOAD_SECOND = 2.0
-_ENOUGH = 0.1
-"""Share of the most a load may take, from which on waiting for more would gain little."""
+_MOST = 10
+"""A load takes so many times what makes it due at most; more would only take more memory."""
 
 _BUSY_RETRY_SECONDS = (0.2, 2.0)
 _DOWN_RETRY_SECONDS = (1.0, 60.0)
@@ -33,9 +33,19 @@ class Flush:
     rows: int
     bytes: int
 
+    @property
+    def most_rows(self) -> int:
+        """How many records one load takes at most."""
+        return _MOST * self.rows
+
+    @property
+    def most_bytes(self) -> int:
+        """How many bytes one load takes at most."""
+        return _MOST * self.bytes
+
     def is_enough(self, records: int, size: int) -> bool:
         """Say whether so much is worth a load at any time."""
-        return records >= _ENOUGH * self.rows or size >= _ENOUGH * self.bytes
+        return records >= self.rows or size >= self.bytes
 
 
 @dataclass(slots=True)

@@ -74,8 +74,8 @@ class Worker:
         self._decided: table_settings.Decided = {}
         self._schedule = Schedule(self._flush_of)
         self._loader = Loader(
-            self._catalog, self._queue, open_engine(settings), self._flush.rows,
-            self._flush.bytes, settings.max_record_bytes,
+            self._catalog, self._queue, open_engine(settings), self._flush.most_rows,
+            self._flush.most_bytes, settings.max_record_bytes,
         )  # fmt: skip
         self._seen = 0
         self._aside: list[str] = []
@@ -130,7 +130,9 @@ class Worker:
             integration = integrations.get(self._catalog, integration_id)
             destination = self._destinations.opened(self._target(stream))
             flush = self._flush_of(stream)
-            loaded = self._loader.run(stream, integration, destination, flush.rows, flush.bytes)
+            loaded = self._loader.run(
+                stream, integration, destination, flush.most_rows, flush.most_bytes
+            )
         except (DestinationBusy, DestinationDown) as error:
             self._put_off_destination(stream, error)
         except SeamlineError as error:
