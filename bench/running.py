@@ -7,13 +7,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 import psutil
 
+from bench import memory
 from bench.client import Sent
 from seamline.catalog import accounts, destinations, integrations, receipts, tokens
 from seamline.catalog.store import Catalog
@@ -34,7 +35,7 @@ class Running:
     token: str
     client_id: int
     start_seconds: float
-    peak_bytes: int = 0
+    _most_own: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def members(self) -> list[psutil.Process]:
@@ -43,16 +44,21 @@ class Running:
         return [supervisor, *supervisor.children(recursive=True)]
 
     def memory(self) -> int:
-        """Return the memory of all processes; what they share counts once (PSS)."""
-        return sum(int(member.memory_full_info().pss) for member in self.members())
+        """Return the bytes of memory of all processes; files they share count once."""
+        pids = [member.pid for member in self.members()]
+        return sum(map(memory.own, pids)) + memory.of_files(pids)
+
+    def peak_memory(self) -> int:
+        """Return the most that was seen of it, with the files as they are now."""
+        pids = [member.pid for member in self.members()]
+        return self._most_own + memory.of_files(pids)
 
     def watch(self) -> None:
         """Sample the memory until the server is stopped."""
+        pids = [member.pid for member in self.members()]
         while not self._stop.wait(_SAMPLE_SECONDS):
-            try:
-                self.peak_bytes = max(self.peak_bytes, self.memory())
-            except psutil.Error:
-                continue
+            with suppress(OSError):
+                self._most_own = max(self._most_own, sum(map(memory.own, pids)))
 
     def cpu_seconds(self) -> float:
         """Return the processor time all processes have taken."""

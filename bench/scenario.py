@@ -85,7 +85,7 @@ def run(scenario: Scenario) -> Result:
             visible=len(lines) / visible,
             megabytes=sum(map(len, bodies)) / visible / 1e6,
             cpu_per_million=cpu / len(lines) * 1e6,
-            peak_mb=running.peak_bytes / 1e6,
+            peak_mb=running.peak_memory() / 1e6,
             disk_mb=disk / 1e6,
             answer_p50=answers[len(answers) // 2],
             answer_p99=answers[int(len(answers) * 0.99)],
