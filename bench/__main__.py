@@ -39,7 +39,11 @@ def main() -> None:
     chosen = parser.parse_args()
     results: Results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results["machine"] = report.machine()
-    for name, part in _parts(chosen.runs, results).items():
+    parts = _parts(chosen.runs, results)
+    unknown = sorted({*(chosen.only or ())} - parts.keys())
+    if unknown:
+        parser.error(f"there is no {', '.join(unknown)}; there are {', '.join(parts)}")
+    for name, part in parts.items():
         if chosen.only is None or name in chosen.only:
             begin = time.perf_counter()
             part()
