@@ -29,6 +29,8 @@ from seamline.destinations.sql import listed, owned_columns, quoted, statements_
 _FEW = 10_000
 """So many rows of ``met`` may stay where they are; the next load replaces them."""
 
+_MET_ROW = "_sdc_met_row"
+_IS_STALE = "_sdc_is_stale"
 _KNOWN_KEY = "_sdc_known_key"
 
 
@@ -50,7 +52,7 @@ class DuckDBSession(Session):
         self._is_staged = False
         """Whether ``incoming`` is a table; else it shows the rows where they are."""
         self._met = -1
-        """How many rows ``met`` has; -1 if it does not tell what is replaced."""
+        """How many rows ``met`` has, the stored ones to replace; -1 if it does not tell."""
 
     def run(self, sql: str) -> int:
         """See the contract."""
@@ -117,19 +119,24 @@ class DuckDBSession(Session):
 
     def contest(self, merge: Merge) -> bool:
         """See the contract; the keys of the whole table are read once, not for each question."""
-        met = self.run(
-            "CREATE OR REPLACE TEMP TABLE met AS SELECT t.rowid AS met_row, "
-            f"NOT {merge.newer} AS is_stale FROM {merge.target} AS t "
-            f"JOIN incoming AS i ON {merge.same_key}"
+        if merge.deletes or self.all(merge.has_tombstones())[0][0]:
+            if not self._is_staged:
+                self._stage("FROM incoming")
+            return super().contest(merge)
+        keys = merge.write.keys
+        self._met = self.run(
+            f"CREATE OR REPLACE TEMP TABLE met AS SELECT t.rowid AS {_MET_ROW}, "
+            f"{listed(keys, 'i.')}, NOT {merge.newer} AS {_IS_STALE} "
+            f"FROM {merge.target} AS t JOIN incoming AS i ON {merge.same_key}"
         )
-        stale = met and self.all("SELECT count(*) FROM met WHERE is_stale")[0][0]
-        tombs = merge.deletes or self.all(merge.has_tombstones())[0][0]
-        if not stale and not tombs:
-            self._met = met
+        if not self._met or not self.all(f"SELECT count(*) FROM met WHERE {_IS_STALE}")[0][0]:
             return True
         if not self._is_staged:
             self._stage("FROM incoming")
-        return super().contest(merge)
+        stale = f"(SELECT DISTINCT {listed(keys)} FROM met WHERE {_IS_STALE}) AS t"
+        self.run(f"DELETE FROM incoming AS i USING {stale} WHERE {merge.same_key}")
+        self._met -= self.run(f"DELETE FROM met AS i USING {stale} WHERE {merge.same_key}")
+        return False
 
     def stage_elements(self, target: str, rows: pa.Table) -> None:
         """See the contract; DuckDB reads them where they are."""
@@ -143,7 +150,7 @@ class DuckDBSession(Session):
     def put(self, merge: Merge) -> int:
         """See the contract; rows with a key of their own leave the user's columns alone."""
         if self._met > 0:
-            self.run(f"DELETE FROM {merge.target} WHERE rowid IN (SELECT met_row FROM met)")
+            self.run(f"DELETE FROM {merge.target} WHERE rowid IN (SELECT {_MET_ROW} FROM met)")
         elif self._met < 0 and merge.write.keys:
             self.run(merge.drop_replaced())
         stays = f"NOT {DELETED_COLUMN}" if merge.deletes else "true"
