@@ -42,15 +42,15 @@ def cursor_first() -> None:
     run = Loader.run
 
     def hasty(self: Loader, stream: str, *arguments: Any, **named: Any) -> Any:
-        after = self.queue.committed().get(stream, 0)
+        after = self.queue.committed_of(stream)
         waiting = self.queue.read(stream, after, 10**9, 10**9)
         if waiting:
             self.queue._cursors.move(stream, waiting[-1].position)  # type: ignore[attr-defined]
-        self.queue.committed = lambda: {stream: after}  # type: ignore[method-assign]
+        self.queue.committed_of = lambda _: after  # type: ignore[method-assign]
         try:
             return run(self, stream, *arguments, **named)
         finally:
-            del self.queue.committed
+            del self.queue.committed_of
 
     setattr(Loader, "run", hasty)  # noqa: B010
 

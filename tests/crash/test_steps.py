@@ -100,7 +100,9 @@ def test_activations_and_deletions_happen_once(
     depot.push("t", ["id"], upsert(1, id=1, l=[1]), schema=schema, version=1)
     depot.push("t", ["id"], *(upsert(1, id=i, l=[i]) for i in (2, 3)), schema=schema, version=2)
     gone = {"action": "delete", "sequence": 2, "data": {"id": 3}}
-    depot.batch("t", ["id"], gone, activate(), schema=schema, version=2)
+    newer = upsert(2, id=2, l=[2], new=1)  # so that there is a table to change
+    wider = nested_schema({"id": 1, "l": [1], "new": 1})
+    depot.batch("t", ["id"], newer, gone, activate(), schema=wider, version=2)
     crash_and_restart(depot, step, monkeypatch)
     depot.push("t", ["id"], upsert(1, id=3, l=[9]), schema=schema, version=2)  # comes late
     assert depot.table("t", "id") == [(2,)]
