@@ -46,7 +46,7 @@ def cursor_first() -> None:
         waiting = self.queue.read(stream, after, 10**9, 10**9)
         if waiting:
             self.queue._cursors.move(stream, waiting[-1].position)  # type: ignore[attr-defined]
-        self.queue.committed_of = lambda _: after  # type: ignore[method-assign]
+        setattr(self.queue, "committed_of", lambda _: after)  # noqa: B010
         try:
             return run(self, stream, *arguments, **named)
         finally:
