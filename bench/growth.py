@@ -7,16 +7,14 @@ table is filled by SQL; the load is one of ours. Prints seconds and peak memory 
 import json
 import multiprocessing
 import random
-import re
 import statistics
 import sys
 import tempfile
 import time
-from pathlib import Path
 
 import duckdb
 
-from bench import inputs
+from bench import inputs, memory
 from seamline.catalog import destinations, integrations
 from seamline.config.settings import Settings
 from seamline.core.clock import new_receipt_id, now
@@ -72,16 +70,10 @@ def main(keys: str, rows: int) -> None:
             assert loader.run(stream, integration, destination) is not None
             destination.close()  # with its checkpoint
             seconds.append(time.perf_counter() - begin)
-        peak = _peak_bytes()
+        peak = memory.most()
         catalog.close()
         queue.close()
         print(json.dumps({"seconds": statistics.median(seconds), "peak_mb": peak / 1e6}))
-
-
-def _peak_bytes() -> int:
-    """Return the most memory this process has held; getrusage tells that of its parent, too."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
 
 
 def _numbers(keys: str, rows: int, chance: random.Random) -> list[int]:

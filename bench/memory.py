@@ -10,8 +10,12 @@ _MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ (\d+) *(.*)")
 
 def own(pid: int) -> int:
     """Return the bytes of a process that belong to no file; the kernel keeps count of them."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return 1024 * sum(map(int, re.findall(r"^Rss(?:Anon|Shmem):\s+(\d+)", status, re.M)))
+    return _bytes(pid, "RssAnon|RssShmem")
+
+
+def most() -> int:
+    """Return the most bytes this process has held; getrusage tells those of its parent, too."""
+    return _bytes("self", "VmHWM")
 
 
 def of_files(pids: Iterable[int]) -> int:
@@ -24,6 +28,12 @@ def of_files(pids: Iterable[int]) -> int:
     for pid in pids:
         most |= _by_file(Path(f"/proc/{pid}/smaps").read_text())
     return most.total()
+
+
+def _bytes(pid: int | str, names: str) -> int:
+    """Return the sum of some lines of a process's status, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * sum(map(int, re.findall(rf"^(?:{names}):\s+(\d+) kB", status, re.M)))
 
 
 def _by_file(smaps: str) -> Counter[str]:

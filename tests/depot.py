@@ -16,6 +16,7 @@ from seamline.gate.check import Checker
 from seamline.gate.push import check_pushed, records_of_json
 from seamline.home import prepare_home
 from seamline.load.job import Loader
+from seamline.load.schedule import Flush
 from seamline.prepare.engine import open_engine
 from seamline.queue.opening import open_queue
 
@@ -89,12 +90,13 @@ class Depot:
     def restart_loader(self) -> None:
         config = {**self.config(), **self._options}
         self.destination = open_destination(self.type, config, self.settings)
+        flush = Flush(0.0, self.settings.flush_rows, self.settings.flush_bytes)
         self.loader = Loader(
             self.catalog,
             self.queue,
             open_engine(self.settings),
-            10 * self.settings.flush_rows,
-            10 * self.settings.flush_bytes,
+            flush.most_rows,
+            flush.most_bytes,
             self.settings.max_record_bytes,
         )
 

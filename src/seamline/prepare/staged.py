@@ -150,11 +150,8 @@ class StagedTable:
         there = self._there()
         counted = [column for _, column in columns if column in there]
         counted += ["_extracted"] if "_extracted" in self._fixed else []
-        filled: set[str] = set()
-        for start in range(0, len(counted), _COUNTED_AT_ONCE):
-            some = counted[start : start + _COUNTED_AT_ONCE]
-            counts = self._one(", ".join(f"count({c})" for c in some))
-            filled |= {column for column, count in zip(some, counts, strict=True) if count}
+        counts = self._of_each(counted, "count({})")
+        filled = {column for column, count in zip(counted, counts, strict=True) if count}
         self._has_times = "_extracted" in filled
         names = Counter(name for (name, _), column in columns if column in filled)
         found = [
@@ -186,23 +183,11 @@ class StagedTable:
 
     def first_batches(self, columns: Sequence[str]) -> list[int | None]:
         """Return for each column the first batch of the load that has a value for it."""
-        found: list[int | None] = []
-        for start in range(0, len(columns), _COUNTED_AT_ONCE):
-            some = columns[start : start + _COUNTED_AT_ONCE]
-            select = ", ".join(f"min(_batch) FILTER (({c}) IS NOT NULL)" for c in some)
-            rows = f"({self.all_rows(strips_nul=False)})"
-            found += self._engine.execute(f"SELECT {select} FROM {rows}").fetchall()[0]
-        return found
+        return self._of_each(columns, "min(_batch) FILTER (({}) IS NOT NULL)")
 
     def mean_lengths(self, columns: Sequence[str]) -> list[float]:
         """Return for each column of text how many bytes its values have on average."""
-        found: list[float] = []
-        for start in range(0, len(columns), _COUNTED_AT_ONCE):
-            some = columns[start : start + _COUNTED_AT_ONCE]
-            select = ", ".join(f"coalesce(avg(strlen(({c})::VARCHAR)), 0)" for c in some)
-            rows = f"({self.all_rows(strips_nul=False)})"
-            found += self._engine.execute(f"SELECT {select} FROM {rows}").fetchall()[0]
-        return found
+        return self._of_each(columns, "coalesce(avg(strlen(({})::VARCHAR)), 0)")
 
     def remove(self, records: pa.Table) -> None:
         """Remove the rows of records, given as (_batch, _ordinal)."""
@@ -251,6 +236,16 @@ class StagedTable:
         aggregate = "min(_batch * 4294967296 + _ordinal)"
         sql = f"SELECT {aggregate} FROM ({self.union()}) WHERE {column} IS NOT NULL"
         return int(self._engine.execute(sql).fetchall()[0][0])
+
+    def _of_each(self, columns: Sequence[str], aggregate: str) -> list[Any]:
+        """Return an aggregate over all rows for each column, which stands in it as ``{}``."""
+        rows = self.all_rows(strips_nul=False)
+        found: list[Any] = []
+        for start in range(0, len(columns), _COUNTED_AT_ONCE):
+            some = columns[start : start + _COUNTED_AT_ONCE]
+            select = ", ".join(aggregate.format(column) for column in some)
+            found += self._engine.execute(f"SELECT {select} FROM ({rows})").fetchall()[0]
+        return found
 
     def _one(self, select: str) -> tuple[Any, ...]:
         row: tuple[Any, ...] = self._engine.execute(

@@ -117,11 +117,14 @@ class DuckDBSession(Session):
         self._connection.execute("ALTER TABLE staged RENAME TO incoming")
         self._is_staged = True
 
+    def _stage_rows(self) -> None:
+        if not self._is_staged:
+            self._stage("FROM incoming")
+
     def contest(self, merge: Merge) -> bool:
         """See the contract; the keys of the whole table are read once, not for each question."""
         if merge.deletes or self.all(merge.has_tombstones())[0][0]:
-            if not self._is_staged:
-                self._stage("FROM incoming")
+            self._stage_rows()
             return super().contest(merge)
         keys = merge.write.keys
         self._met = self.run(
@@ -131,8 +134,7 @@ class DuckDBSession(Session):
         )
         if not self._met or not self.all(f"SELECT count(*) FROM met WHERE {_IS_STALE}")[0][0]:
             return True
-        if not self._is_staged:
-            self._stage("FROM incoming")
+        self._stage_rows()
         stale = f"(SELECT DISTINCT {listed(keys)} FROM met WHERE {_IS_STALE}) AS t"
         self.run(f"DELETE FROM incoming AS i USING {stale} WHERE {merge.same_key}")
         self._met -= self.run(f"DELETE FROM met AS i USING {stale} WHERE {merge.same_key}")
