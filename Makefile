@@ -14,7 +14,7 @@ help:  ## show this list
 
 setup: $(STAMP)  ## create .venv with everything pinned (costs nothing the second time)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock pyproject.toml hatch_build.py src/seamline/gate/proof.c
 	@$(PYTHON) -c 'import sys; sys.exit("Seamline needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Say make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
 	@echo "Setting up $(VENV) (once) ..."
 	@if command -v uv >/dev/null 2>&1; then \

@@ -17,7 +17,7 @@ PLUGINS = (
 TEXTS = (".py", ".md", ".toml", ".html", ".js", ".sql", ".yml")
 AT_THE_TOP = {
     ".gitignore", "BENCHMARKS.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile",
-    "README.md", "SECURITY.md", "pyproject.toml", "requirements.lock",
+    "README.md", "SECURITY.md", "hatch_build.py", "pyproject.toml", "requirements.lock",
 }  # fmt: skip
 
 

@@ -24,10 +24,13 @@ than the largest double itself; what lies beyond goes the slow way."""
 _DECIMAL_BOUND = 9_000_000_000
 """Below this a double holds six decimals exactly, so reading it as one loses nothing."""
 
-_NOTES = {"title", "description", "default", "$schema"}
-_ROOT_KEYWORDS = {"type", "properties", "required", *_NOTES}
-_SCALAR_KEYWORDS = {"type", "format", *_NOTES}
-_UNCHECKED_FORMATS = (None, "date-time", "date", "time")
+NOTES = {"title", "description", "default", "$schema"}
+"""Keywords that demand nothing."""
+
+_ROOT_KEYWORDS = {"type", "properties", "required", *NOTES}
+_SCALAR_KEYWORDS = {"type", "format", *NOTES}
+UNCHECKED_FORMATS = (None, "date-time", "date", "time")
+"""Formats that are not asserted, or are by the shape itself."""
 
 _SIX_DECIMALS = {10**-n for n in range(1, 7)}
 
@@ -83,15 +86,15 @@ def _only_shapes(sub: Any, shape: Shape) -> bool:
         return False
     keywords = set(sub)
     if isinstance(shape, Object):
-        return {"type", "properties", *_NOTES} >= keywords and all(
+        return {"type", "properties", *NOTES} >= keywords and all(
             _only_shapes(sub["properties"][name], inner) for name, inner in shape.fields.items()
         )
     if isinstance(shape, Array):
-        return {"type", "items", *_NOTES} >= keywords and _only_shapes(sub["items"], shape.items)
+        return {"type", "items", *NOTES} >= keywords and _only_shapes(sub["items"], shape.items)
     return (
         isinstance(shape, Scalar)
         and keywords <= _SCALAR_KEYWORDS
-        and sub.get("format") in _UNCHECKED_FORMATS
+        and sub.get("format") in UNCHECKED_FORMATS
     )
 
 

@@ -1,9 +1,10 @@
-"""Decide from the bytes of a batch request whether it is valid, in one pass.
+"""Decide from the bytes of a batch request whether it is valid.
 
-The good path never builds more than a few hundred records at a time: the body is split into raw
-messages, and chunks of them are decoded and judged together by one compiled validator that accepts
-only *plain* upserts (``core/plain.py``). A chunk it does not accept is looked at message by
-message; a bad message sends the whole request to :mod:`seamline.gate.envelope` for its words.
+On the good path :mod:`seamline.gate.proof` reads the text and proves *plain* upserts
+(``core/plain.py``) without decoding them. What it doubts is decoded in chunks of a few hundred
+messages, each judged as a whole by one compiled validator that accepts only plain upserts. A chunk
+it does not accept is looked at message by message; a bad message sends the whole request to
+:mod:`seamline.gate.envelope` for its words.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,14 @@ from seamline.core.shape import MAX_KEY_LENGTH
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
 from seamline.gate.answer import Answer
-from seamline.gate.chunks import UNREADABLE, array_of, chunks_of, decode_array, unreadable
+from seamline.gate.chunks import (
+    UNREADABLE,
+    Raw,
+    chunks_of,
+    decode_array,
+    split_array,
+    unreadable,
+)
 from seamline.gate.envelope import (
     MAX_MESSAGES,
     envelope_violation,
@@ -35,6 +43,7 @@ from seamline.gate.limits import (
     is_too_deep,
     may_exceed,
 )
+from seamline.gate.proof import Prover
 from seamline.gate.repeats import repeated_key
 from seamline.gate.schemas import CompiledSchema, SchemaCache
 from seamline.gate.violations import explain
@@ -43,7 +52,7 @@ from seamline.gate.violations import explain
 class _Head(msgspec.Struct, forbid_unknown_fields=True):
     table_name: Annotated[str, msgspec.Meta(pattern=r"\S")]
     schema: msgspec.Raw
-    messages: list[msgspec.Raw]
+    messages: msgspec.Raw
     key_names: list[str] = []
     table_version: Annotated[int, msgspec.Meta(ge=INT64_MIN, le=INT64_MAX)] = 0
     bookmark_names: list[str] = []
@@ -100,8 +109,9 @@ class Checked:
 class Checker:
     """Checks batch requests; keeps the compiled schemas of earlier ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, prover: Prover | None = None) -> None:
         self._schemas = SchemaCache()
+        self._prover = prover or Prover()
 
     def check(self, body: bytes) -> Checked:
         """Take a valid request apart; raise the documented 400 for any other."""
@@ -109,61 +119,103 @@ class Checker:
             head = _decode_head(body)
         except UNREADABLE:
             raise _refusal(body) from None
-        raw_messages = head.messages
-        if not 0 < len(raw_messages) <= MAX_MESSAGES or bytes(head.schema)[:1] != b"{":
+        if bytes(head.schema)[:1] != b"{":
             raise _refusal(body)
         keys = tuple(dict.fromkeys(head.key_names))
         checked = Checked(
             head.table_name,
             bytes(head.schema),
-            array_of(raw_messages),
+            bytes(head.messages),
             keys,
             head.table_version,
             tuple(head.bookmark_names),
         )
+        compiled = self._compiled(body, checked)
+        if not self._prove(body, checked, compiled):
+            _judge_all(body, checked, compiled)
+        return checked
+
+    def _compiled(self, body: bytes, checked: Checked) -> CompiledSchema:
         try:
-            compiled = self._schemas.compiled(checked.schema, keys)
+            return self._schemas.compiled(checked.schema, checked.keys)
         except Answer as schema_refusal:
             raise _refusal(body, otherwise=schema_refusal) from None
         except UNREADABLE:
             raise _refusal(body) from None
-        stopwatch = Stopwatch()
-        for start, text in chunks_of(raw_messages):
-            stopwatch.check()
-            self._check_chunk(body, checked, compiled, raw_messages, start, text)
-        checked.records = len(raw_messages) - len(checked.activations)
-        return checked
 
-    def _check_chunk(
-        self,
-        body: bytes,
-        checked: Checked,
-        compiled: CompiledSchema,
-        raw_messages: Sequence[msgspec.Raw],
-        start: int,
-        text: bytes,
-    ) -> None:
-        """Judge the messages of ``text``, which are those from ``start`` on."""
+    def _prove(self, body: bytes, checked: Checked, compiled: CompiledSchema) -> bool:
+        """Accept a request most of whose messages need no judge; say whether it could be done."""
+        if compiled.program is None:
+            return False
+        text = checked.messages
+        proved = self._prover.prove(compiled.program, text, MAX_MESSAGES)
+        if proved is None:
+            return False
+        count, doubts = proved
+        raws = [text[doubt.start : doubt.end] for doubt in doubts]
         try:
-            messages = decode_array(text)
-        except UNREADABLE:
-            raise _refusal(body) from None
-        plain = compiled.plain_messages.is_valid(messages)
-        if not plain:
-            for index, message in enumerate(messages, start):
-                _sort_message(body, checked, compiled, index, message)
-        key = repeated_key(text, messages, compiled.shape if plain else None)
-        if key is not None:
-            raise answer.malformed(
-                f"Duplicate key [{key}] in messages {start} to {start + len(messages) - 1}; "
-                "a key may stand once in an object"
-            )
-        shallow = plain and compiled.depth <= MAX_DEPTH
-        raws = raw_messages[start : start + len(messages)]
-        if may_exceed(text, max(map(len, raws)), shallow=shallow):
-            for index, (raw, message) in enumerate(zip(raws, messages, strict=True), start):
-                if may_exceed(bytes(raw), len(raw), shallow=shallow):
-                    _check_size(index, message.get("data"))
+            _judge(body, checked, compiled, raws, [doubt.index for doubt in doubts])
+        except Answer:
+            return False  # the words for what is wrong come from a look at all messages
+        checked.records = count - len(checked.activations)
+        return True
+
+
+def _judge_all(body: bytes, checked: Checked, compiled: CompiledSchema) -> None:
+    checked.misfits, checked.activations, checked.deletions = [], [], []
+    try:
+        raws = split_array(checked.messages)
+    except UNREADABLE:
+        raise _refusal(body) from None
+    if not 0 < len(raws) <= MAX_MESSAGES:
+        raise _refusal(body)
+    _judge(body, checked, compiled, raws, range(len(raws)))
+    checked.records = len(raws) - len(checked.activations)
+
+
+def _judge(
+    body: bytes,
+    checked: Checked,
+    compiled: CompiledSchema,
+    raws: Sequence[Raw],
+    indexes: Sequence[int],
+) -> None:
+    """Judge messages, which stand at ``indexes`` of the request."""
+    stopwatch = Stopwatch()
+    for start, text in chunks_of(raws):
+        stopwatch.check()
+        _judge_chunk(body, checked, compiled, raws[start:], indexes[start:], text)
+
+
+def _judge_chunk(
+    body: bytes,
+    checked: Checked,
+    compiled: CompiledSchema,
+    raws: Sequence[Raw],
+    indexes: Sequence[int],
+    text: bytes,
+) -> None:
+    """Judge the messages of ``text``, which are the first of ``raws``."""
+    try:
+        messages = decode_array(text)
+    except UNREADABLE:
+        raise _refusal(body) from None
+    indexes, raws = indexes[: len(messages)], raws[: len(messages)]
+    plain = compiled.plain_messages.is_valid(messages)
+    if not plain:
+        for index, message in zip(indexes, messages, strict=True):
+            _sort_message(body, checked, compiled, index, message)
+    key = repeated_key(text, messages, compiled.shape if plain else None)
+    if key is not None:
+        raise answer.malformed(
+            f"Duplicate key [{key}] in messages {indexes[0]} to {indexes[-1]}; "
+            "a key may stand once in an object"
+        )
+    shallow = plain and compiled.depth <= MAX_DEPTH
+    if may_exceed(text, max(map(len, raws)), shallow=shallow):
+        for index, raw, message in zip(indexes, raws, messages, strict=True):
+            if may_exceed(bytes(raw), len(raw), shallow=shallow):
+                _check_size(index, message.get("data"))
 
 
 def _sort_message(

@@ -24,7 +24,11 @@ decode_array = msgspec.json.Decoder(list[Any]).decode
 """Return the items of a JSON array as Python values."""
 
 
-def chunks_of(items: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
+Raw = msgspec.Raw | bytes
+"""A piece of JSON as it was sent."""
+
+
+def chunks_of(items: Sequence[Raw]) -> Iterator[tuple[int, bytes]]:
     """Yield the index of each chunk's first item with the chunk as a JSON array."""
     if max(map(len, items), default=0) * _CHUNK_ITEMS <= _CHUNK_BYTES:
         for first in range(0, len(items), _CHUNK_ITEMS):
@@ -40,7 +44,7 @@ def chunks_of(items: list[msgspec.Raw]) -> Iterator[tuple[int, bytes]]:
         yield first, array_of(items[first:])
 
 
-def array_of(items: Sequence[msgspec.Raw]) -> bytes:
+def array_of(items: Sequence[Raw]) -> bytes:
     """Return raw items as one JSON array."""
     return b"".join((b"[", b",".join(items), b"]"))
 
