@@ -15,6 +15,7 @@ from seamline.cli.printing import bytes_text
 from seamline.config.lock import holder_of
 from seamline.core.errors import SeamlineError
 from seamline.destinations.base import CheckStep
+from seamline.gate.proof import Prover
 from seamline.queue.opening import open_queue
 
 _LEAST_FREE_BYTES = 2**30
@@ -33,6 +34,7 @@ def _steps(options: Options) -> Iterator[CheckStep]:
         return
     yield CheckStep(f"{root} holds a Seamline", True)
     yield from _disk(options)
+    yield _proof()
     yield _catalog(options)
     yield _queue(options)
     running = holder_of(options.layout.server_lock)
@@ -61,6 +63,12 @@ def _disk(options: Options) -> Iterator[CheckStep]:
     slow = seconds > _SLOW_FSYNC_SECONDS
     advice = "answers wait for fsync; put --data-dir on a faster disk" if slow else ""
     yield CheckStep(f"fsync takes {seconds * 1000:.1f} ms", not slow, advice)
+
+
+def _proof() -> CheckStep:
+    missing = Prover().missing
+    advice = f"install Seamline again where there is a C compiler: {missing}" if missing else ""
+    return CheckStep("records are proved plain by compiled code", not missing, advice)
 
 
 def _catalog(options: Options) -> CheckStep:

@@ -160,6 +160,8 @@ def _bounds(kind: Type, sub: JsonSchema, is_key: bool) -> tuple[int, int] | None
         return None
     if type(low) is not int or type(high) is not int:
         return None
+    if low > INT64_MAX or high < INT64_MIN:
+        return None
     return max(low, INT64_MIN), min(high, INT64_MAX)
 
 
