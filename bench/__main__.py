@@ -23,6 +23,8 @@ from bench.scenario import Scenario, freshness, lone_records, run, scenarios
 
 RESULTS = DATA / "results.json"
 _GROWN = (1_000_000, 10_000_000, 30_000_000)
+_BACKLOGS = (1, 5, 20)
+"""Gigabytes of requests."""
 _LONE_RECORDS = 12
 _IDLE_SECONDS = 5.0
 out = Console()
@@ -34,8 +36,12 @@ def main() -> None:
     """Parse the command line, measure, report."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", nargs="*", help="parts: names of scenarios, limits, peers, "
-                        "freshness, growth, idle, checks; none writes the report anew")  # fmt: skip
+    parser.add_argument(
+        "--only",
+        nargs="*",
+        help="parts: names of scenarios, limits, peers, freshness, growth, backlog, idle, checks; "
+        "none writes the report anew",
+    )
     chosen = parser.parse_args()
     results: Results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     results["machine"] = report.machine()
@@ -62,6 +68,7 @@ def _parts(runs: int, results: Results) -> dict[str, Callable[[], None]]:
         "freshness": partial(_freshness, results, found),
         "peers": partial(_peers, results, found),
         "growth": partial(_growth, results),
+        "backlog": partial(_backlog, results),
         "idle": partial(_idle, results),
         "checks": partial(_checks, results, runs),
     }
@@ -122,6 +129,15 @@ def _growth(results: Results) -> None:
             done = subprocess.run(command, capture_output=True, check=True)
             kept.setdefault(keys, {})[str(rows)] = json.loads(done.stdout)
             out.print(f"growth, {keys}, {rows:,}: {done.stdout.decode().strip()}")
+
+
+def _backlog(results: Results) -> None:
+    kept = results.setdefault("backlog", {})
+    for gigabytes in _BACKLOGS:
+        command = [sys.executable, "-m", "bench.backlog", str(gigabytes)]
+        done = subprocess.run(command, capture_output=True, check=True)
+        kept[str(gigabytes)] = json.loads(done.stdout)
+        out.print(f"backlog, {gigabytes} GB: {done.stdout.decode().strip()}")
 
 
 def _idle(results: Results) -> None:

@@ -85,6 +85,7 @@ def _report(results: Results) -> Iterator[str]:
     yield from _peers(results)
     yield from _freshness(results)
     yield from _growth(results)
+    yield from _backlog(results)
     yield from _checks(results)
 
 
@@ -220,6 +221,25 @@ def _freshness(results: Results) -> Iterator[str]:
         yield (
             f"| {titles[name]} | {found['rate']:,.3g} | {ages['count']:,} "
             f"| {ages['p50']:.2f} s | {ages['p99']:.2f} s |"
+        )
+    yield ""
+
+
+def _backlog(results: Results) -> Iterator[str]:
+    yield from (
+        "## A backlog",
+        "",
+        "What a million flat records cost while so many bytes of requests wait in the queue: to",
+        "append (four requests of 1,000 per fsync) and to load into DuckDB, each process alone;",
+        "and how long a loader that starts takes to see what waits.",
+        "",
+        "| waiting | append | load | to see it | peak memory |",
+        "|---|---|---|---|---|",
+    )
+    for found in results.get("backlog", {}).values():
+        yield (
+            f"| {found['gb']:.0f} GB | {found['append']:.2f} s | {found['load']:.2f} s | "
+            f"{found['listed']:.2f} s | {found['peak_mb']:.0f} MB |"
         )
     yield ""
 
