@@ -65,7 +65,7 @@ def _parts(runs: int, results: Results) -> dict[str, Callable[[], None]]:
     return {
         "limits": partial(_limits, results, found, runs),
         **{name: partial(_scenario, results, one, runs) for name, one in found.items()},
-        "freshness": partial(_freshness, results, found),
+        "freshness": partial(_freshness, results, found, runs),
         "peers": partial(_peers, results, found),
         "growth": partial(_growth, results),
         "backlog": partial(_backlog, results),
@@ -109,14 +109,15 @@ def _peers(results: Results, found: dict[str, Scenario]) -> None:
             out.print(f"{name}, {scenario.input}: {one.rate:,.0f}/s")
 
 
-def _freshness(results: Results, found: dict[str, Scenario]) -> None:
+def _freshness(results: Results, found: dict[str, Scenario], runs: int) -> None:
     kept = results.setdefault("freshness", {})
     for scenario in found.values():
         if scenario.freshness:
-            runs = results["scenarios"][scenario.name]["runs"]
-            rate = statistics.median(row["visible"] for row in runs) / 2
-            ages = freshness(scenario, rate)
-            kept[scenario.name] = {"rate": rate, "ages": report.quantiles(ages)}
+            rows = results["scenarios"][scenario.name]["runs"]
+            rate = statistics.median(row["visible"] for row in rows) / 2
+            ages = [report.quantiles(freshness(scenario, rate)) for _ in range(runs)]
+            middle = {name: statistics.median(one[name] for one in ages) for name in ages[0]}
+            kept[scenario.name] = {"rate": rate, "ages": middle}
     lone = lone_records(found["flat"], _LONE_RECORDS)
     kept["lone"] = {"rate": 1 / 1.5, "ages": report.quantiles(lone)}
 
