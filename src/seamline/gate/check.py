@@ -184,7 +184,7 @@ def _judge(
     stopwatch = Stopwatch()
     for start, text in chunks_of(raws):
         stopwatch.check()
-        _judge_chunk(body, checked, compiled, raws[start:], indexes[start:], text)
+        _judge_chunk(body, checked, compiled, raws, indexes, start, text)
 
 
 def _judge_chunk(
@@ -193,14 +193,16 @@ def _judge_chunk(
     compiled: CompiledSchema,
     raws: Sequence[Raw],
     indexes: Sequence[int],
+    start: int,
     text: bytes,
 ) -> None:
-    """Judge the messages of ``text``, which are the first of ``raws``."""
+    """Judge the messages of ``text``, which are those of ``raws`` from ``start`` on."""
     try:
         messages = decode_array(text)
     except UNREADABLE:
         raise _refusal(body) from None
-    indexes, raws = indexes[: len(messages)], raws[: len(messages)]
+    chunk = slice(start, start + len(messages))
+    indexes, raws = indexes[chunk], raws[chunk]
     plain = compiled.plain_messages.is_valid(messages)
     if not plain:
         for index, message in zip(indexes, messages, strict=True):
