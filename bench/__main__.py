@@ -126,19 +126,21 @@ def _growth(results: Results) -> None:
     kept = results.setdefault("growth", {})
     for keys in growth.KEYS:
         for rows in _GROWN:
-            command = [sys.executable, "-m", "bench.growth", keys, str(rows)]
-            done = subprocess.run(command, capture_output=True, check=True)
-            kept.setdefault(keys, {})[str(rows)] = json.loads(done.stdout)
-            out.print(f"growth, {keys}, {rows:,}: {done.stdout.decode().strip()}")
+            kept.setdefault(keys, {})[str(rows)] = _alone("growth", keys, str(rows))
 
 
 def _backlog(results: Results) -> None:
     kept = results.setdefault("backlog", {})
-    for gigabytes in _BACKLOGS:
-        command = [sys.executable, "-m", "bench.backlog", str(gigabytes)]
-        done = subprocess.run(command, capture_output=True, check=True)
-        kept[str(gigabytes)] = json.loads(done.stdout)
-        out.print(f"backlog, {gigabytes} GB: {done.stdout.decode().strip()}")
+    for gigabytes in map(str, _BACKLOGS):
+        kept[gigabytes] = _alone("backlog", gigabytes)
+
+
+def _alone(module: str, *arguments: str) -> Any:
+    """Measure in a process of its own, whose memory is then what the measured thing takes."""
+    command = [sys.executable, "-m", f"bench.{module}", *arguments]
+    done = subprocess.run(command, capture_output=True, check=True)
+    out.print(f"{module}, {', '.join(arguments)}: {done.stdout.decode().strip()}")
+    return json.loads(done.stdout)
 
 
 def _idle(results: Results) -> None:

@@ -205,61 +205,57 @@ def _peers(results: Results) -> Iterator[str]:
 
 
 def _freshness(results: Results) -> Iterator[str]:
-    yield from (
-        "## Freshness",
-        "",
-        "From the acknowledgment of a request to the commit at the destination, with the default",
-        "flush. *Half load* offers half of the visible rate above, 100 records per request.",
-        "",
-        "| | offered records/s | requests | p50 | p99 |",
-        "|---|---|---|---|---|",
-    )
     titles = {"flat": "DuckDB, half load", "postgres-flat": "PostgreSQL, half load",
               "lone": "DuckDB, lone records"}  # fmt: skip
+    rows = []
     for name, found in results["freshness"].items():
         ages = found["ages"]
-        yield (
+        rows.append(
             f"| {titles[name]} | {found['rate']:,.3g} | {ages['count']:,} "
             f"| {ages['p50']:.2f} s | {ages['p99']:.2f} s |"
         )
-    yield ""
+    yield from _section(
+        "Freshness",
+        "From the acknowledgment of a request to the commit at the destination, with the default\n"
+        "flush. *Half load* offers half of the visible rate above, 100 records per request.",
+        "| | offered records/s | requests | p50 | p99 |",
+        rows,
+    )
 
 
 def _backlog(results: Results) -> Iterator[str]:
-    yield from (
-        "## A backlog",
-        "",
-        "What a million flat records cost while so many bytes of requests wait in the queue: to",
-        "append (four requests of 1,000 per fsync) and to load into DuckDB, each process alone;",
+    yield from _section(
+        "A backlog",
+        "What a million flat records cost while so many bytes of requests wait in the queue: to\n"
+        "append (four requests of 1,000 per fsync) and to load into DuckDB, each process alone;\n"
         "and how long a loader that starts takes to see what waits.",
-        "",
         "| waiting | append | load | to see it | peak memory |",
-        "|---|---|---|---|---|",
-    )
-    for found in results.get("backlog", {}).values():
-        yield (
+        [
             f"| {found['gb']:.0f} GB | {found['append']:.2f} s | {found['load']:.2f} s | "
             f"{found['listed']:.2f} s | {found['peak_mb']:.0f} MB |"
-        )
-    yield ""
+            for found in results.get("backlog", {}).values()
+        ],
+    )
 
 
 def _growth(results: Results) -> Iterator[str]:
-    yield from (
-        "## Upserts into large tables",
-        "",
-        "100,000 upserts in one load, its checkpoint included, into a DuckDB table of so many",
-        "rows; half of them replace rows all over the table (*recent*: all replace the newest).",
-        "",
+    yield from _section(
+        "Upserts into large tables",
+        "100,000 upserts in one load, its checkpoint included, into a DuckDB table of so many\n"
+        "rows; half of them replace rows all over the table (*recent*: all replace the newest).\n\n"
         "![Seconds by rows](docs/images/bench-growth.svg)",
-        "",
         "| keys | rows | seconds | peak memory of the loader |",
-        "|---|---|---|---|",
+        [
+            f"| {keys} | {int(rows):,} | {found['seconds']:.2f} | {found['peak_mb']:.0f} MB |"
+            for keys, by_rows in results["growth"].items()
+            for rows, found in by_rows.items()
+        ],
     )
-    for keys, by_rows in results["growth"].items():
-        for rows, found in by_rows.items():
-            yield f"| {keys} | {int(rows):,} | {found['seconds']:.2f} | {found['peak_mb']:.0f} MB |"
-    yield ""
+
+
+def _section(title: str, words: str, header: str, rows: Sequence[str]) -> Iterator[str]:
+    yield from (f"## {title}", "", words, "", header, "|---" * (header.count("|") - 1) + "|")
+    yield from (*rows, "")
 
 
 def _checks(results: Results) -> Iterator[str]:
