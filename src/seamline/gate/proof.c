@@ -409,7 +409,7 @@ int32_t proof_version(void) { return VERSION; }
 
 /* Go through a JSON array of messages.
  *
- * Returns how many there are, -1 if the text is no array of 1 to `most` objects, -2 if there are
+ * Returns how many there are, -1 if the text is no array of 1 to `most` objects, or if there are
  * more doubtful ones than `room`. `doubts` gets three numbers for each of these: which message it
  * is, where it begins, where it ends; their count goes to `doubtful`. `seen` must be zero and as
  * long as there are fields.
@@ -426,8 +426,7 @@ int64_t prove(const uint8_t *text, int64_t size, const Node *nodes, const Field 
         if (count == most) return -1;
         if (!message(&s, most_points)) {
             s.at = begin;
-            if (!skip(&s)) return -1;
-            if (*doubtful == room) return -2;
+            if (*doubtful == room || !skip(&s)) return -1;
             int64_t *doubt = doubts + 3 * (*doubtful)++;
             doubt[0] = count;
             doubt[1] = begin - text;

@@ -44,8 +44,8 @@ _FIELD = 5
 _OBJECT_KEYWORDS = {"type", "properties", "required", "additionalProperties", *NOTES}
 _ARRAY_KEYWORDS = {"type", "items", *NOTES}
 _SCALAR_KEYWORDS = {"type", "format", *NOTES}
-_BYTES_PER_DOUBT = 1024
-_NO_ROOM = -2
+_LEAST_MESSAGE_BYTES = 40
+"""No valid message is shorter; if there are more, Python will refuse the request anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,14 +220,7 @@ class Prover:
         self, program: Program, start: bytes | int, size: int, most: int
     ) -> tuple[int, list[Doubt]] | None:
         """Do so for the ``size`` bytes at an address, which a NUL must follow."""
-        count, doubts = self._run(program, start, size, most, size // _BYTES_PER_DOUBT + 16)
-        if count == _NO_ROOM:
-            count, doubts = self._run(program, start, size, most, most)
-        return (count, doubts) if count > 0 else None
-
-    def _run(
-        self, program: Program, start: bytes | int, size: int, most: int, room: int
-    ) -> tuple[int, list[Doubt]]:
+        room = min(most, size // _LEAST_MESSAGE_BYTES + 1)
         found = (ctypes.c_int64 * (3 * room))()
         doubtful = ctypes.c_int64()
         seen = (ctypes.c_int32 * program.count)()
@@ -236,4 +229,5 @@ class Prover:
             most, MAX_DATA_POINTS, found, room, ctypes.byref(doubtful),
         )  # fmt: skip
         numbers = iter(found[: 3 * doubtful.value])
-        return count, [Doubt(*three) for three in zip(numbers, numbers, numbers, strict=True)]
+        doubts = [Doubt(*three) for three in zip(numbers, numbers, numbers, strict=True)]
+        return (count, doubts) if count > 0 else None
