@@ -251,14 +251,17 @@ class TestPages:
         assert 'seamline_accepted_records_total{gate="4000001"} 7.0' in text
         assert "4000002" not in text, "long gone"
 
-    def test_figures_of_the_day(self, api: Api, people: dict[str, Person]) -> None:
-        api.rows("SELECT 1")
-        page = people["viewer"].get("/integrations/1", accept="application/json").json()
-        assert page["loaded"]["rows_today"] == 1
-        assert page["tables"][0]["table"] == "t"
-        table = people["viewer"].get("/integrations/1/tables/t", accept="application/json").json()
-        assert [one["token"] for one in table["history"]] == [api.t1[-4:]]
-        assert sum(hour["rows"] for hour in page["hours"]) == 1
+    def test_figures_of_the_day(self, tmp_path: Path) -> None:
+        with serving(tmp_path / "day") as api:
+            assert api.post(body()).status_code == 201
+            api.rows("SELECT 1")
+            viewer = Person(api, "v", "viewer")
+            page = viewer.get("/integrations/1", accept="application/json").json()
+            assert page["loaded"]["rows_today"] == 1
+            assert page["tables"][0]["table"] == "t"
+            table = viewer.get("/integrations/1/tables/t", accept="application/json").json()
+            assert [one["token"] for one in table["history"]] == [api.t1[-4:]]
+            assert sum(hour["rows"] for hour in page["hours"]) == 1
 
     def test_live_shows_the_first_records_of_a_request(
         self, api: Api, people: dict[str, Person]
@@ -271,6 +274,8 @@ class TestPages:
         assert "and 5 more" in people["viewer"].get("/live").text
 
     def test_machines_are_answered(self, api: Api) -> None:
+        assert api.post(body()).status_code == 201
+        api.rows("SELECT 1")
         assert api.client.get("/healthz").text == "alive\n"
         assert api.client.get("/readyz").status_code == 200
         assert api.client.get("/metrics").status_code == 401, "not from this machine"

@@ -7,6 +7,7 @@ import secrets
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 
 from seamline.catalog.store import Catalog
@@ -121,10 +122,11 @@ def grant(catalog: Catalog, token_hash: bytes) -> Grant:
     )
 
 
-def note_use(catalog: Catalog, used: Mapping[bytes, str]) -> None:
+def note_use(catalog: Catalog, used: Mapping[bytes, datetime]) -> None:
     """Note when tokens (by hash) were last used."""
     with catalog.transaction():
-        catalog.run_many("token_used", ({"hash": hash_, "at": at} for hash_, at in used.items()))
+        rows = ({"hash": hash_, "at": at.isoformat()} for hash_, at in used.items())
+        catalog.run_many("token_used", rows)
 
 
 def hashed(secret: str) -> bytes:

@@ -8,18 +8,20 @@ import msgspec
 JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
+_encode = msgspec.json.Encoder().encode
+
 
 class Answer(Exception):  # noqa: N818 - an early answer, not an error of ours
     """A complete HTTP answer; raised anywhere in the gate to end a request with it."""
 
     def __init__(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
-        super().__init__(f"{status} {body}")
+        super().__init__(status, body)
         self.status = status
         self.headers = dict(headers or {})
         if isinstance(body, str):
             self.content, self.media_type = body.encode(), TEXT
         else:
-            self.content, self.media_type = msgspec.json.encode(body), JSON
+            self.content, self.media_type = _encode(body), JSON
 
     def without_traces(self) -> "Answer":
         """Forget where it was raised: the frames on that way hold the request's body.

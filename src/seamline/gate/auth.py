@@ -1,6 +1,8 @@
 """Whose request is this? Bearer tokens, checked against the catalog."""
 
+import asyncio
 import re
+from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
 
@@ -11,6 +13,9 @@ from seamline.config.settings import Settings
 from seamline.core.clock import now
 from seamline.core.errors import Refused
 from seamline.gate import answer
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 # One documented include writes the scheme with a colon (import-api.md §1.2).
 _BEARER = re.compile(r"bearer:?\s+(\S+)\s*", re.IGNORECASE)
@@ -28,9 +33,10 @@ class Authenticator:
         self._catalog = catalog
         self._foreign_hosts = foreign_hosts(settings)
         self._known: dict[bytes, Grant] = {}
-        self.used: dict[bytes, str] = {}
+        self.used: dict[bytes, datetime] = {}
         """When each token was last used, since somebody has taken this away."""
         self._version = catalog.data_version
+        self._seen = 0
 
     def importer(self, headers: Headers) -> Grant:
         """Return what a request to the Import API may do; raise the 401 otherwise."""
@@ -51,17 +57,26 @@ class Authenticator:
             raise answer.wrong_region()
         if found.access is Access.INACTIVE:
             raise answer.not_active()
-        self.used[token] = now().isoformat()
+        self.used[token] = now()
         return found
 
     def _grant(self, token_hash: bytes) -> Grant:
-        version = self._catalog.data_version
+        version = self._seen or self._look()
         if version != self._version or len(self._known) > _MAX_CACHED:
             self._known.clear()
             self._version = version
         if token_hash not in self._known:
             self._known[token_hash] = tokens.grant(self._catalog, token_hash)
         return self._known[token_hash]
+
+    def _look(self) -> int:
+        """Ask for the catalog's version, once for all requests of one turn of the event loop."""
+        self._seen = self._catalog.data_version
+        asyncio.get_running_loop().call_soon(self._forget)
+        return self._seen
+
+    def _forget(self) -> None:
+        self._seen = 0
 
 
 def bearer(headers: Headers) -> str:

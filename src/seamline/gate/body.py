@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import cast
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -22,11 +23,32 @@ async def read_body(
 
     ``count`` is told of the bytes of each chunk before the next one is awaited.
     """
+    task = cast("asyncio.Task[object]", asyncio.current_task())
+    late = _Late(task)
+    # What asyncio.timeout does, at a third of its cost.
+    timer = asyncio.get_running_loop().call_later(seconds, late)
     try:
-        async with asyncio.timeout(seconds):
-            return await _read(request, max_bytes, count)
-    except TimeoutError as error:
-        raise answer.too_slow(seconds) from error
+        return await _read(request, max_bytes, count)
+    except asyncio.CancelledError:
+        if not late.happened or task.uncancel():
+            raise
+        raise answer.too_slow(seconds) from None
+    finally:
+        timer.cancel()
+
+
+class _Late:
+    """Cancels a task, and knows that it did."""
+
+    __slots__ = ("_task", "happened")
+
+    def __init__(self, task: "asyncio.Task[object]") -> None:
+        self._task = task
+        self.happened = False
+
+    def __call__(self) -> None:
+        self.happened = True
+        self._task.cancel()
 
 
 async def _read(request: Request, max_bytes: int, count: Callable[[int], None] | None) -> bytes:

@@ -152,6 +152,9 @@ class Checker:
         if proved is None:
             return False
         count, doubts = proved
+        if not doubts:
+            checked.records = count
+            return True
         raws = [text[doubt.start : doubt.end] for doubt in doubts]
         try:
             _judge(body, checked, compiled, raws, [doubt.index for doubt in doubts])

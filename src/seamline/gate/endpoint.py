@@ -11,12 +11,25 @@ from starlette.types import Receive, Scope, Send
 from seamline.core.log import logger
 from seamline.gate import answer
 from seamline.gate.answer import Answer
+from seamline.gate.headers import Sent
 from seamline.gate.held import Held
 
 log = logger()
 
 Handler = Callable[[Request], Awaitable[Answer]]
 Observer = Callable[[Request, Answer], None]
+
+
+class _Request(Request):
+    """A request whose headers are looked up often."""
+
+    _sent: Sent | None = None
+
+    @property
+    def headers(self) -> Sent:
+        if self._sent is None:
+            self._sent = Sent(self.scope)
+        return self._sent
 
 
 class Endpoint:
@@ -31,7 +44,7 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        request = Request(scope, receive, send)
+        request = _Request(scope, receive, send)
         try:
             result = await self._answer(request)
         except Answer as early:
@@ -43,7 +56,7 @@ class Endpoint:
                 self._held.give_back(request)
         if self._observe is not None:
             self._observe(request, result)
-        await _response(result)(scope, receive, send)
+        await _send(result, send)
 
     async def _answer(self, request: Request) -> Answer:
         method = "GET" if request.method == "HEAD" else request.method
@@ -82,7 +95,7 @@ class Shortcut:
             await endpoint(scope, receive, send)
         except Exception:
             log.exception("a request failed in a way nobody foresaw", path=scope["path"])
-            await _response(answer.fault())(scope, receive, send)
+            await _send(answer.fault(), send)
 
 
 async def not_found(request: Request, error: Exception) -> Response:
@@ -95,6 +108,17 @@ async def fault(request: Request, error: Exception) -> Response:
     """Answer for a defect of ours."""
     del request, error  # Starlette has logged it
     return _response(answer.fault())
+
+
+async def _send(result: Answer, send: Send) -> None:
+    """Send an answer as Starlette would, at a fraction of the cost."""
+    headers = [
+        (b"content-length", str(len(result.content)).encode()),
+        (b"content-type", result.media_type.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in result.headers.items()),
+    ]
+    await send({"type": "http.response.start", "status": result.status, "headers": headers})
+    await send({"type": "http.response.body", "body": result.content})
 
 
 def _response(result: Answer) -> Response:

@@ -44,6 +44,7 @@ _FIELD = 5
 _OBJECT_KEYWORDS = {"type", "properties", "required", "additionalProperties", *NOTES}
 _ARRAY_KEYWORDS = {"type", "items", *NOTES}
 _SCALAR_KEYWORDS = {"type", "format", *NOTES}
+_SHORT_BYTES = 16_384
 _LEAST_MESSAGE_BYTES = 40
 """No valid message is shorter; if there are more, Python will refuse the request anyway."""
 
@@ -192,20 +193,15 @@ class Prover:
 
     def __init__(self, library: Path = LIBRARY) -> None:
         try:
-            loaded = ctypes.CDLL(str(library))
-            version = loaded.proof_version()
+            version = ctypes.CDLL(str(library)).proof_version()
         except (OSError, AttributeError) as error:
             self.missing = str(error)
             return
         if version != VERSION:
             self.missing = f"{library} is of version {version}, not {VERSION}"
-        self._prove = loaded.prove
-        self._prove.restype = ctypes.c_int64
-        text, number, pointer = ctypes.c_char_p, ctypes.c_int64, ctypes.c_void_p
-        self._prove.argtypes = [
-            pointer, number, text, text, text, pointer, ctypes.c_int32, ctypes.c_int32,
-            pointer, number, pointer,
-        ]  # fmt: skip
+        self._prove = _declared(ctypes.CDLL(str(library)).prove)
+        # To give up Python's lock and to get it back costs more than to read a short text.
+        self._prove_short = _declared(ctypes.PyDLL(str(library)).prove)
 
     def prove(self, program: Program, messages: bytes, most: int) -> tuple[int, list[Doubt]] | None:
         """Return how many messages a JSON array holds, and which of them are doubtful.
@@ -224,10 +220,21 @@ class Prover:
         found = (ctypes.c_int64 * (3 * room))()
         doubtful = ctypes.c_int64()
         seen = (ctypes.c_int32 * program.count)()
-        count = self._prove(
+        prove = self._prove_short if size < _SHORT_BYTES else self._prove
+        count = prove(
             start, size, program.nodes, program.fields, program.names, seen,
             most, MAX_DATA_POINTS, found, room, ctypes.byref(doubtful),
         )  # fmt: skip
         numbers = iter(found[: 3 * doubtful.value])
         doubts = [Doubt(*three) for three in zip(numbers, numbers, numbers, strict=True)]
         return (count, doubts) if count > 0 else None
+
+
+def _declared(prove: Any) -> Any:
+    text, number, pointer = ctypes.c_char_p, ctypes.c_int64, ctypes.c_void_p
+    prove.restype = ctypes.c_int64
+    prove.argtypes = [
+        pointer, number, text, text, text, pointer, ctypes.c_int32, ctypes.c_int32,
+        pointer, number, pointer,
+    ]  # fmt: skip
+    return prove

@@ -4,6 +4,7 @@ import os
 from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from starlette.requests import Request
 
@@ -22,8 +23,7 @@ SAMPLE = "seamline.sample"
 SAMPLE_BYTES = 4_096
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """One request and its answer."""
 
     at: datetime

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from time import monotonic
 
 from seamline.config.stable import sync_directory
 from seamline.core.batch import Batch
@@ -19,6 +20,8 @@ from seamline.queue.segment import Segment, first_position
 _OPEN_SEGMENTS = 8
 _ATTEMPTS = 100
 _RESERVE_BYTES = 64 * 2**20
+_MEASURES = 8
+_MEASURE_SECONDS = 0.1
 
 
 class SqliteQueue(Queue):
@@ -41,6 +44,9 @@ class SqliteQueue(Queue):
         self._sealed: dict[Path, dict[str, int]] = {}
         self._sound: dict[Path, bool] = {}
         self._distrusted = False
+        self._writing: Segment | None = None
+        self._measured = self._unmeasured = 0
+        self._measured_at = 0.0
 
     @property
     def queue_id(self) -> str:
@@ -50,24 +56,33 @@ class SqliteQueue(Queue):
     def append(self, batches: Sequence[Batch]) -> list[int]:
         """See the contract."""
         incoming = sum(len(batch.messages) for batch in batches)
-        # Room for a large group is kept, so that "full" means the same to all batches.
-        reserve = min(self._max_bytes // 4, _RESERVE_BYTES)
-        size = self.size()
-        if size + max(incoming, reserve) > self._max_bytes:
-            raise QueueFull(
-                f"the queue holds {size} bytes and may hold {self._max_bytes} "
-                "(queue_max_bytes); the loader has to catch up first"
-            )
+        self._check_room(incoming)
         with _as_trouble(self._distrust):
             while True:
-                active = self._active()
+                active = self._writing or self._active()
                 if self._distrusted:
                     active.start_anew()
                     self._distrusted = False
                 positions = active.append(batches, self._segment_bytes)
                 if positions is not None:
+                    self._writing = active
                     return positions
                 self._forget(active.path)  # it is sealed
+
+    def _check_room(self, incoming: int) -> None:
+        """Raise ``QueueFull`` if there is none; the folder is not measured for every few bytes."""
+        # Room for a large group is kept, so that "full" means the same to all batches.
+        reserve = min(self._max_bytes // 4, _RESERVE_BYTES)
+        late = monotonic() > self._measured_at + _MEASURE_SECONDS
+        if late or self._unmeasured + incoming > reserve // _MEASURES:
+            self._measured, self._unmeasured, self._measured_at = self.size(), 0, monotonic()
+        if self._measured + max(incoming, reserve) > self._max_bytes:
+            self._measured_at = 0.0
+            raise QueueFull(
+                f"the queue holds {self._measured} bytes and may hold {self._max_bytes} "
+                "(queue_max_bytes); the loader has to catch up first"
+            )
+        self._unmeasured += incoming
 
     def arrivals(self, after: int, limit: int) -> list[Arrival]:
         """See the contract."""
@@ -254,6 +269,8 @@ class SqliteQueue(Queue):
     def _forget(self, path: Path) -> None:
         opened = self._open.pop(path, None)
         if opened is not None:
+            if opened is self._writing:
+                self._writing = None
             opened.close()
 
     def _distrust(self) -> None:

@@ -4,7 +4,6 @@ import contextlib
 import heapq
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -40,7 +39,7 @@ def tail(visit: Visit) -> Outcome:
         text = f"{name} {one.path} {one.table} {one.status} {one.receipt} {one.text} {records}"
         refused = one.status >= _REFUSED
         if words in text.lower() and (not only or refused == (only == "refused")):
-            facts = {key: value for key, value in asdict(one).items() if key != "sample"}
+            facts = {key: value for key, value in one._asdict().items() if key != "sample"}
             facts |= {"at": one.at.isoformat(), "integration": name, "shown": records}
             seen.append({**facts, "refused": refused})
     return Page("live.html", {"requests": seen[:_SHOWN], "only": only, "q": words})
