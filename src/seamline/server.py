@@ -6,7 +6,6 @@ die, and stop them in order: the gate first, so that nothing new comes in, then 
 
 import contextlib
 import errno
-import http.client
 import os
 import signal
 import socket
@@ -16,15 +15,13 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
 
-from seamline.config.address import address_of, connection_to
+from seamline.config.address import address_of, asked
 from seamline.config.lock import ProcessLock
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import Refused, Trouble
-from seamline.core.log import logger
-
-log = logger()
 
 PARENT_PIPE = "SEAMLINE_PARENT_PIPE"
 """Environment variable with the file descriptor that closes when the supervisor dies."""
@@ -50,8 +47,12 @@ class _Role:
 class Supervisor:
     """Keeps the processes of one data directory running."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Take the data directory; raise ``Refused`` if another server has it."""
+    def __init__(self, settings: Settings, on_death: Callable[[str, int], None]) -> None:
+        """Take the data directory; raise ``Refused`` if another server has it.
+
+        ``on_death`` is told of each process that dies: its role and exit code.
+        """
+        self._on_death = on_death
         layout = DataDir(settings.data_dir)
         _check_tls(settings)
         self._lock = ProcessLock(layout.server_lock, "server")
@@ -99,7 +100,7 @@ class Supervisor:
         environment = {
             **os.environ,
             PARENT_PIPE: str(self._pipe[0]),
-            **{f"SEAMLINE_{name.upper()}": str(v) for name, v in asdict(self.settings).items()},
+            **environment_of(self.settings),
         }
         process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-m", "seamline.cli.child", role],
@@ -123,7 +124,7 @@ class Supervisor:
                 role.quick_deaths = role.quick_deaths + 1 if quick else 0
                 pause = min(0.1 * 2**role.quick_deaths, _LONGEST_PAUSE_SECONDS)
                 role.start_again_at = now + (pause if role.quick_deaths > 1 else 0.0)
-                log.warning("a process died; starting it again", process=role.name, exit_code=code)
+                self._on_death(role.name, code)
             if now >= role.start_again_at:
                 self._roles[index] = self._spawn(role.name, role.quick_deaths)
 
@@ -131,10 +132,8 @@ class Supervisor:
         if not self._layout.loader_socket.exists():
             return False
         try:
-            connection = connection_to(self.url, 2)
-            connection.request("GET", "/v2/import/status")
-            return connection.getresponse().status == http.client.OK
-        except (OSError, http.client.HTTPException):
+            return asked(self.url, "/v2/import/status", 2)[0] == HTTPStatus.OK
+        except OSError:
             return False
 
     def _stop(self) -> None:
@@ -152,6 +151,11 @@ class Supervisor:
             os.close(end)
         self._layout.server_url.unlink(missing_ok=True)
         self._lock.release()
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """Return the variables that hand all settings to another process."""
+    return {f"SEAMLINE_{name.upper()}": str(value) for name, value in asdict(settings).items()}
 
 
 def watch_parent() -> None:

@@ -1,7 +1,7 @@
-"""``python -m seamline.cli.child gate|loader``: what the server starts.
+"""``python -m seamline.cli.child supervisor|gate|loader``: the processes of a server.
 
-The same as the commands of these names, without the command line: the server hands all settings
-down in the environment, and reading flags would take 5 MB in each process.
+The same as the commands of these names, without the command line: all settings come down in the
+environment, and reading flags would take 5 MB in each process.
 """
 
 import sys

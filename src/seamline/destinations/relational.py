@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from seamline.core.errors import DestinationDown, TableStopped
 from seamline.core.failpoint import failpoint
@@ -213,7 +212,7 @@ class RelationalDestination(Destination):
 
 
 def _by_batch(rows: pa.Table) -> dict[int, int]:
-    counted = pc.value_counts(rows[BATCH_COLUMN]).to_pylist()
+    counted = rows[BATCH_COLUMN].value_counts().to_pylist()
     return {one["values"]: one["counts"] for one in counted}
 
 

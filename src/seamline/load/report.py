@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from seamline.catalog.integrations import Integration
 from seamline.destinations.base import Write
@@ -65,17 +64,19 @@ def _array_key(name: str, below: Sequence[str], root: str) -> str:
 
 
 def _batched_at(write: Write, otherwise: datetime) -> datetime:
-    return _extreme(write.rows, "_sdc_batched_at", pc.min) or otherwise
+    return _extreme(write.rows, "_sdc_batched_at", "min") or otherwise
 
 
 def _latest(rows: pa.Table, received_at: datetime) -> str:
-    return _written(_extreme(rows, EXTRACTED_AT, pc.max) or received_at)
+    return _written(_extreme(rows, EXTRACTED_AT, "max") or received_at)
 
 
-def _extreme(rows: pa.Table, column: str, function: Any) -> datetime | None:
+def _extreme(rows: pa.Table, column: str, function: str) -> datetime | None:
     if column not in rows.column_names:
         return None
-    found: datetime | None = function(rows.column(column)).as_py()
+    import pyarrow.compute as pc  # large, and an idle loader has not come here
+
+    found: datetime | None = pc.call_function(function, [rows.column(column)]).as_py()
     return found
 
 

@@ -7,6 +7,8 @@ delivered again. So this file is not fsynced on every commit.
 import sqlite3
 from pathlib import Path
 
+from seamline.queue.exclusive import exclusive
+
 
 class Cursors:
     """One connection to ``cursors.db``."""
@@ -14,11 +16,14 @@ class Cursors:
     def __init__(self, path: Path) -> None:
         """Open or create the file."""
         self._db = sqlite3.connect(path, timeout=30, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute(
-            "CREATE TABLE IF NOT EXISTS cursor (stream TEXT PRIMARY KEY, position INTEGER NOT NULL)"
-        )
+        # A gate and a loader start together; SQLite does not wait for a new file to become WAL.
+        with exclusive(path.with_suffix(".lock")):
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(
+                "CREATE TABLE IF NOT EXISTS cursor "
+                "(stream TEXT PRIMARY KEY, position INTEGER NOT NULL)"
+            )
 
     def of(self, stream: str) -> int:
         """Return the cursor of one stream; 0 if there is none."""

@@ -1,8 +1,8 @@
 """Delivers the calls of post-load hooks: in order per hook, and five times again if need be."""
 
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from seamline.catalog import hooks, notifications
 from seamline.catalog.hooks import Call
@@ -10,7 +10,11 @@ from seamline.catalog.store import Catalog
 from seamline.config.settings import Settings
 from seamline.core.clock import now
 from seamline.core.failpoint import failpoint
-from seamline.watch.calls import Reply, call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from seamline.watch.calls import Reply
 
 MAX_AGAIN = 5
 UNDELIVERABLE = "Unable to Deliver Post Load Notification"
@@ -44,10 +48,12 @@ class Courier:
         """Wait for no answer: what is under way is called again after the next start."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _call_of(self, due: Call) -> Callable[[], Reply]:
+    def _call_of(self, due: Call) -> "Callable[[], Reply]":
+        from seamline.watch.calls import call  # many have no hook, and it is large
+
         return lambda: call(due.url, due.body.encode(), due.secret, local=self._local)
 
-    def _note(self, made: Call, reply: Reply) -> None:
+    def _note(self, made: Call, reply: "Reply") -> None:
         failpoint("hook.called")
         gives_up = made.attempts >= MAX_AGAIN
         pause = timedelta(seconds=self._pause * 2**made.attempts)

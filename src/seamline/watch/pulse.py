@@ -1,13 +1,12 @@
 """Asks the Import API how it is, as any client would, and notes when it is not well."""
 
-import http.client
 from typing import Any
 
 import msgspec
 
 from seamline.catalog import notifications
 from seamline.catalog.store import Catalog
-from seamline.config.address import connection_to
+from seamline.config.address import asked
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import Trouble
@@ -47,10 +46,8 @@ def _fault(url: str) -> str | None:
 def status_of(url: str, seconds: float) -> dict[str, Any]:
     """Return what ``GET /v2/import/status`` answers; raise ``Trouble`` if it does not."""
     try:
-        connection = connection_to(url, seconds)
-        connection.request("GET", "/v2/import/status")
-        body: dict[str, Any] = msgspec.json.decode(connection.getresponse().read(), type=dict)
-        connection.close()
-    except (OSError, http.client.HTTPException, msgspec.MsgspecError) as error:
+        _, text = asked(url, "/v2/import/status", seconds)
+        body: dict[str, Any] = msgspec.json.decode(text, type=dict)
+    except (OSError, msgspec.MsgspecError) as error:
         raise Trouble(f"the Import API does not answer: {error}") from error
     return body

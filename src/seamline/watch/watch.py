@@ -9,7 +9,6 @@ from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.log import logger
 from seamline.watch.courier import Courier
-from seamline.watch.mail import mail_due
 from seamline.watch.pulse import Pulse
 
 _LOOK_SECONDS = 0.2
@@ -44,7 +43,7 @@ class Watch:
                 if time.monotonic() >= slow_at:
                     slow_at = time.monotonic() + _PULSE_SECONDS
                     pulse.step()
-                    mail_due(catalog, self._settings)
+                    self._send_mail(catalog)
                 if time.monotonic() >= trim_at:
                     trim_at = time.monotonic() + _TRIM_SECONDS
                     hooks.trim(catalog)
@@ -53,3 +52,9 @@ class Watch:
                 self._stop.wait(_PULSE_SECONDS)
         courier.close()
         catalog.close()
+
+    def _send_mail(self, catalog: Catalog) -> None:
+        if self._settings.smtp_url:
+            from seamline.watch.mail import mail_due  # most send none, and it is large
+
+            mail_due(catalog, self._settings)
