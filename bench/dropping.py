@@ -5,6 +5,7 @@ import signal
 import socket
 from typing import Any
 
+import uvloop
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
@@ -28,7 +29,12 @@ async def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = Server(
-        drop, address="127.0.0.1", port=port, interface=Interfaces.ASGI, log_enabled=False
+        drop,
+        address="127.0.0.1",
+        port=port,
+        interface=Interfaces.ASGI,
+        log_enabled=False,
+        websockets=False,
     )
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.stop)
     serving = asyncio.create_task(server.serve())
@@ -43,4 +49,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    uvloop.run(main())

@@ -80,6 +80,13 @@ class Running:
             time.sleep(0.005)
         queue.close()
 
+    def last_loaded_at(self) -> float:
+        """Return when the last load was committed, in seconds since the epoch."""
+        catalog = Catalog(self.folder / "catalog.db")
+        [row] = catalog._db.execute("SELECT max(finished_at) AS at FROM load").fetchall()
+        catalog.close()
+        return datetime.fromisoformat(row["at"]).timestamp()
+
     def ages(self, sent: Sequence[Sent]) -> list[float]:
         """Return the seconds from each acknowledgment to the commit in the warehouse, sorted."""
         catalog = Catalog(self.folder / "catalog.db")
