@@ -1,4 +1,4 @@
-"""Pushes bodies with a client that costs little; see ``client.c``, which is compiled when needed."""
+"""Pushes bodies with a client that costs little: ``client.c``, compiled when it is needed."""
 
 import shlex
 import struct
@@ -45,8 +45,8 @@ class Client:
             with packed.open("wb") as out:
                 for body in bodies:
                     out.write(struct.pack("<q", len(body)) + body)
-            numbers = [str(connections), str(per_second)]
-            command = [_program(), str(self.port), head, packed, *numbers]
+            words = (_program(), self.port, head, packed, connections, per_second)
+            command = [str(word) for word in words]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
         answers = (line.split() for line in done.stdout.splitlines())
         return [Sent(receipt, float(began), float(at)) for receipt, began, at in answers]

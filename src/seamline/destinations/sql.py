@@ -123,7 +123,7 @@ def statements_of(
                 f"CREATE TABLE IF NOT EXISTS {name} ({columns}{table_part}){dialect.table_option}",
                 f"DELETE FROM {OWNED} WHERE {place}",
                 f"DELETE FROM {TOMBSTONE} WHERE {place}",
-                *(_owning(table.schema, table.name, column) for column in table.columns),
+                _owning(table.schema, table.name, table.columns),
             ]
         case RenameColumn(schema, table_name, old, new):
             name = quoted(schema, table_name)
@@ -150,7 +150,7 @@ def statements_of(
             defined = definition(column, capabilities, dialect)
             return [
                 f"ALTER TABLE {name} {dialect.add_column} {defined}",
-                _owning(schema, table_name, column),
+                _owning(schema, table_name, [column]),
             ]
 
 
@@ -214,6 +214,7 @@ def _of_source(source: Source) -> str:
     return f"queue_id = {text(source.queue_id)} AND stream = {text(source.stream)}"
 
 
-def _owning(schema: str, table: str, column: Column) -> str:
-    values = ", ".join(map(text, (schema, table, column.name)))
-    return f"INSERT INTO {OWNED} VALUES ({values})"
+def _owning(schema: str, table: str, columns: Sequence[Column]) -> str:
+    place = f"{text(schema)}, {text(table)}"
+    rows = ", ".join(f"({place}, {text(column.name)})" for column in columns)
+    return f"INSERT INTO {OWNED} VALUES {rows}"
