@@ -16,14 +16,21 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import checking, growth, limits, peers, report
-from bench.inputs import DATA
+from bench import checking, limits, pages, peers, report, tables
+from bench.client import Client, head_of
+from bench.inputs import DATA, bodies_of, lines_of
 from bench.running import server
 from bench.scenario import Scenario, freshness, lone_records, run, scenarios
 
 RESULTS = DATA / "results.json"
-_GROWN = (1_000_000, 10_000_000, 30_000_000)
-_BACKLOGS = (1, 5, 20)
+_GROWN = {
+    "integer": (1_000_000, 10_000_000, 30_000_000),
+    "recent": (1_000_000, 10_000_000, 30_000_000),
+    "text": (1_000_000, 10_000_000, 30_000_000),
+    "postgres": (1_000_000, 10_000_000),
+}
+_TABLES = (10, 100, 1_000, 10_000)
+_BACKLOGS = (1, 5, 20, 50)
 """Gigabytes of requests."""
 _LONE_RECORDS = 12
 _IDLE_SECONDS = 5.0
@@ -39,7 +46,8 @@ def main() -> None:
     parser.add_argument(
         "--only",
         nargs="*",
-        help="parts: names of scenarios, limits, peers, freshness, growth, backlog, idle, checks; "
+        help="parts: names of scenarios, limits, peers, freshness, growth, tables, backlog, pages, "
+        "idle, checks; "
         "none writes the report anew",
     )
     chosen = parser.parse_args()
@@ -68,7 +76,9 @@ def _parts(runs: int, results: Results) -> dict[str, Callable[[], None]]:
         "freshness": partial(_freshness, results, found, runs),
         "peers": partial(_peers, results, found),
         "growth": partial(_growth, results),
+        "tables": partial(_tables, results),
         "backlog": partial(_backlog, results),
+        "pages": partial(_pages, results),
         "idle": partial(_idle, results),
         "checks": partial(_checks, results, runs),
     }
@@ -124,9 +134,22 @@ def _freshness(results: Results, found: dict[str, Scenario], runs: int) -> None:
 
 def _growth(results: Results) -> None:
     kept = results.setdefault("growth", {})
-    for keys in growth.KEYS:
-        for rows in _GROWN:
+    for keys, sizes in _GROWN.items():
+        for rows in sizes:
             kept.setdefault(keys, {})[str(rows)] = _alone("growth", keys, str(rows))
+
+
+def _tables(results: Results) -> None:
+    kept = results.setdefault("tables", {})
+    for number in _TABLES:
+        kept[str(number)] = tables.cost(number)
+        out.print(f"{number:,} tables: {kept[str(number)]}")
+
+
+def _pages(results: Results) -> None:
+    kept = results.setdefault("pages", {})
+    for receipts in pages.RECEIPTS:
+        kept[str(receipts)] = pages.milliseconds(receipts)
 
 
 def _backlog(results: Results) -> None:
@@ -148,6 +171,11 @@ def _idle(results: Results) -> None:
         time.sleep(_IDLE_SECONDS)
         results["idle_mb"] = running.memory() / 1e6
         results["start_seconds"] = running.start_seconds
+        bodies = bodies_of("flat", lines_of("flat", 400_000), 1_000)
+        Client(running.port, head_of("/v2/import/batch", running.token)).push(bodies, 4)
+        running.wait_until_visible()
+        time.sleep(_IDLE_SECONDS)
+        results["idle_again_mb"] = running.memory() / 1e6
 
 
 def _checks(results: Results, runs: int) -> None:

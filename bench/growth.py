@@ -1,7 +1,8 @@
 """``python -m bench.growth KEYS ROWS``: load 100,000 upserts into a table that is already large.
 
 Half of them replace rows, half are new (``recent``: all of them replace the newest rows). The
-table is filled by SQL; the load is one of ours. Prints seconds and peak memory as JSON.
+table is filled by SQL; the load is one of ours. Keys are integers in a DuckDB file, except those of
+``text`` and, in PostgreSQL, ``postgres``. Prints seconds and peak memory as JSON.
 """
 
 import json
@@ -11,10 +12,14 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 import duckdb
+import psycopg
 
 from bench import inputs, memory
+from bench.databases import postgres
 from seamline.catalog import destinations, integrations
 from seamline.config.settings import Settings
 from seamline.core.clock import new_receipt_id, now
@@ -26,21 +31,22 @@ from seamline.prepare.engine import open_engine
 from seamline.queue.opening import open_queue
 
 UPSERTS = 100_000
-KEYS = ("integer", "recent", "text")
 _LOADS = 3
 _FILLED_AT_ONCE = 2_000_000
 
 
 def main(keys: str, rows: int) -> None:
     """Fill, load three times, and print the median."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _server(keys) as server:
         settings = Settings(data_dir=f"{folder}/data", flush_rows=UPSERTS, flush_bytes=2**30)
         catalog = prepare_home(settings)
         integration = integrations.create(catalog, "Bench")
         queue = open_queue(settings)
         engine = open_engine(settings)
         loader = Loader(catalog, queue, engine, UPSERTS, settings.flush_bytes)
-        record = destinations.find(catalog, None)
+        if server is not None:
+            destinations.create(catalog, "postgres", "target", server)
+        record = destinations.find(catalog, None if server is None else "target")
         destination = open_destination(record.type, record.config, settings)
         stream = f"{integration.id}/t"
         checker = Checker()
@@ -57,8 +63,9 @@ def main(keys: str, rows: int) -> None:
         loader.run(stream, integration, destination)
         destination.close()
         # In a process of its own: its memory is not the loader's.
+        fill, place = (_fill, record.config["path"]) if server is None else (_fill_server, server)
         filling = multiprocessing.get_context("spawn").Process(
-            target=_fill, args=(record.config["path"], keys, rows)
+            target=fill, args=(place, keys, rows)
         )
         filling.start()
         filling.join()
@@ -74,6 +81,12 @@ def main(keys: str, rows: int) -> None:
         catalog.close()
         queue.close()
         print(json.dumps({"seconds": statistics.median(seconds), "peak_mb": peak / 1e6}))
+
+
+@contextmanager
+def _server(keys: str) -> Iterator[dict[str, str] | None]:
+    with postgres() if keys == "postgres" else nullcontext() as config:
+        yield config
 
 
 def _numbers(keys: str, rows: int, chance: random.Random) -> list[int]:
@@ -105,6 +118,23 @@ def _fill(path: str, keys: str, rows: int) -> None:
                 "_sdc_received_at, 0 AS _sdc_sequence, 0 AS _sdc_table_version "
                 f"FROM range({first}, {min(first + _FILLED_AT_ONCE, rows)}) AS r(i)"
             )
+
+
+def _fill_server(config: dict[str, str], keys: str, rows: int) -> None:
+    del keys
+    with psycopg.connect(
+        host=config["host"], port=int(config["port"]), user=config["username"],
+        dbname=config["database"], autocommit=True,
+    ) as server:  # fmt: skip
+        server.execute(
+            "INSERT INTO bench.t (id, name, age, score, active, city, plan, created_at, visits, "
+            "_sdc_batched_at, _sdc_received_at, _sdc_sequence, _sdc_table_version) "
+            "SELECT i, 'user ' || i, i % 50, random() * 1000, i % 3 = 0, 'Berlin', 'team', "
+            "'2026-01-01', i % 1000, '2026-01-01', '2026-01-01', 0, 0 "
+            f"FROM generate_series(0, {rows - 1}) AS i"
+        )
+        server.execute("VACUUM ANALYZE bench.t")
+        server.execute("CHECKPOINT")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,10 @@ _STYLE = (
 )
 
 
-def lines(title: str, unit: str, values: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+Point = tuple[float, float]
+
+
+def lines(title: str, unit: str, values: Mapping[str, Sequence[Point]]) -> str:
     """Draw (x, y) of each name; x grows by powers of ten, y from zero."""
     points = [point for found in values.values() for point in found]
     low, high = log10(min(x for x, _ in points)), log10(max(x for x, _ in points))

@@ -14,7 +14,7 @@ from bench import plot
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "BENCHMARKS.md"
-GROWTH_PLOT = ROOT / "docs" / "images" / "bench-growth.svg"
+IMAGES = ROOT / "docs" / "images"
 PACKAGES = ("seamline", "duckdb", "msgspec", "jsonschema-rs", "granian", "pyarrow", "psycopg")
 _YES, _NO = "yes", "**no**"
 
@@ -37,15 +37,29 @@ def quantiles(ages: Sequence[float]) -> dict[str, float]:
 
 
 def write(results: Results) -> None:
-    """Write the report and its plot."""
+    """Write the report and its plots."""
     REPORT.write_text("\n".join(_report(results)) + "\n")
-    if "growth" in results:
-        values = {
-            keys: [(float(rows), found["seconds"]) for rows, found in by_rows.items()]
-            for keys, by_rows in results["growth"].items()
-        }
-        title = "Seconds to load 100,000 upserts, by rows in the table"
-        GROWTH_PLOT.write_text(plot.lines(title, " s", values))
+    for name, title, unit, values in _plots(results):
+        (IMAGES / f"bench-{name}.svg").write_text(plot.lines(title, unit, values))
+
+
+def _plots(results: Results) -> Iterator[tuple[str, str, str, dict[str, list[plot.Point]]]]:
+    """Yield name, title, unit and lines of each plot."""
+    grown = {
+        keys: [(float(rows), found["seconds"]) for rows, found in by_rows.items()]
+        for keys, by_rows in results["growth"].items()
+    }
+    yield "growth", "Seconds to load 100,000 upserts, by rows in the table", " s", grown
+    waiting = {
+        name: [(round(found["gb"]), found[name]) for found in results["backlog"].values()]
+        for name in ("append", "load")
+    }
+    yield "backlog", "Seconds per million records, by gigabytes waiting", " s", waiting
+    loads = {
+        words: [(float(n), found[name] * 1000) for n, found in results["tables"].items()]
+        for name, words in (("first", "makes its table"), ("again", "table is there"))
+    }
+    yield "tables", "Milliseconds per load of 20 records, by tables", " ms", loads
 
 
 def _report(results: Results) -> Iterator[str]:
@@ -85,7 +99,9 @@ def _report(results: Results) -> Iterator[str]:
     yield from _peers(results)
     yield from _freshness(results)
     yield from _growth(results)
+    yield from _tables(results)
     yield from _backlog(results)
+    yield from _pages(results)
     yield from _checks(results)
 
 
@@ -135,6 +151,8 @@ def _targets(results: Results) -> Iterator[str]:
     yield _row("memory at full load, flat and nested", "< 500 MB", f"{peak:.0f} MB", peak < 500)
     idle, start = results["idle_mb"], results["start_seconds"]
     yield _row("memory when idle", "< 150 MB", f"{idle:.0f} MB", idle < 150)
+    again = results["idle_again_mb"]
+    yield f"| the same, after 400,000 flat records | | {again:.0f} MB | |"
     yield _row("start to ready", "< 1.5 s", f"{start:.2f} s", start < 1.5)
 
 
@@ -228,7 +246,8 @@ def _backlog(results: Results) -> Iterator[str]:
         "A backlog",
         "What a million flat records cost while so many bytes of requests wait in the queue: to\n"
         "append (four requests of 1,000 per fsync) and to load into DuckDB, each process alone;\n"
-        "and how long a loader that starts takes to see what waits.",
+        "and how long a loader that starts takes to see what waits.\n\n"
+        "![Seconds by gigabytes](docs/images/bench-backlog.svg)",
         "| waiting | append | load | to see it | peak memory |",
         [
             f"| {found['gb']:.0f} GB | {found['append']:.2f} s | {found['load']:.2f} s | "
@@ -241,8 +260,9 @@ def _backlog(results: Results) -> Iterator[str]:
 def _growth(results: Results) -> Iterator[str]:
     yield from _section(
         "Upserts into large tables",
-        "100,000 upserts in one load, its checkpoint included, into a DuckDB table of so many\n"
-        "rows; half of them replace rows all over the table (*recent*: all replace the newest).\n\n"
+        "100,000 upserts in one load, its checkpoint included, into a table of so many rows, of\n"
+        "DuckDB or (integer keys) of PostgreSQL; half of them replace rows all over the table\n"
+        "(*recent*: all replace the newest).\n\n"
         "![Seconds by rows](docs/images/bench-growth.svg)",
         "| keys | rows | seconds | peak memory of the loader |",
         [
@@ -250,6 +270,31 @@ def _growth(results: Results) -> Iterator[str]:
             for keys, by_rows in results["growth"].items()
             for rows, found in by_rows.items()
         ],
+    )
+
+
+def _tables(results: Results) -> Iterator[str]:
+    yield from _section(
+        "Many tables",
+        "One request of 20 records to each of so many tables, and another one when all is\n"
+        "visible; through a server, into DuckDB. Each is a load of its own.\n\n"
+        "![Milliseconds by tables](docs/images/bench-tables.svg)",
+        "| tables | a load that makes its table | into a table that is there | peak memory |",
+        [
+            f"| {int(number):,} | {found['first'] * 1e3:.1f} ms | {found['again'] * 1e3:.1f} ms "
+            f"| {found['peak_mb']:.0f} MB |"
+            for number, found in results["tables"].items()
+        ],
+    )
+
+
+def _pages(results: Results) -> Iterator[str]:
+    few, many = results["pages"].values()
+    yield from _section(
+        "Pages of the app",
+        "With 100 integrations and 1,000 tables in the catalog, client included, best of five.",
+        f"| page | {' | '.join(f'{int(n):,} receipts' for n in results['pages'])} |",
+        [f"| `{path}` | {few[path]:.1f} ms | {many[path]:.1f} ms |" for path in few],
     )
 
 

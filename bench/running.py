@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -76,16 +77,25 @@ class Running:
         while found := queue.arrivals(after, 100_000):
             last |= {arrival.stream: arrival.position for arrival in found}
             after = found[-1].position
-        while any(queue.committed().get(stream, 0) < end for stream, end in last.items()):
-            time.sleep(0.005)
+        while last:
+            done = queue.committed()
+            last = {stream: end for stream, end in last.items() if done.get(stream, 0) < end}
+            time.sleep(0.02)
         queue.close()
 
     def last_loaded_at(self) -> float:
         """Return when the last load was committed, in seconds since the epoch."""
+        return datetime.fromisoformat(self._of_loads("max(finished_at)")).timestamp()
+
+    def loads(self) -> int:
+        """Return how many loads there were."""
+        return int(self._of_loads("count(*)"))
+
+    def _of_loads(self, aggregate: str) -> Any:
         catalog = Catalog(self.folder / "catalog.db")
-        [row] = catalog._db.execute("SELECT max(finished_at) AS at FROM load").fetchall()
+        [row] = catalog._db.execute(f"SELECT {aggregate} AS found FROM load").fetchall()
         catalog.close()
-        return datetime.fromisoformat(row["at"]).timestamp()
+        return row["found"]
 
     def ages(self, sent: Sequence[Sent]) -> list[float]:
         """Return the seconds from each acknowledgment to the commit in the warehouse, sorted."""
