@@ -57,7 +57,13 @@ VALUES = st.recursive(
 NOTES = {"title": st.just("t"), "default": st.none(), "enum": st.just([1, "a"])}
 TYPES = st.sampled_from(["string", "integer", "number", "boolean"])
 LEAVES = st.fixed_dictionaries(
-    {"type": st.one_of(TYPES, TYPES.map(lambda kind: ["null", kind]))},
+    {
+        "type": st.one_of(
+            TYPES,
+            TYPES.map(lambda kind: ["null", kind]),
+            st.lists(TYPES, min_size=2, max_size=3, unique=True),
+        )
+    },
     optional={
         "format": st.sampled_from(["date-time", "date", "email"]),
         "minLength": st.integers(0, 3),
@@ -264,7 +270,15 @@ def proves(schema: Any, data: str, keys: tuple[str, ...] = (), rest: str = "") -
         ({"type": "string", "maxLength": 10**400}, ['"a"'], []),
         ({"type": "integer", "minimum": 0.5}, [], ["1"]),
         ({"type": "string", "format": "email"}, [], ['"a@b.c"']),
-        ({"type": ["integer", "string"]}, [], ["1"]),
+        ({"type": ["integer", "string"]},
+         ["1", '"a"', '"5"', "4611686018427387904", "-4611686018427387904"],
+         ["null", "true", "1.0", "1e2", "-0", "01", "4611686018427387905", "[1]", "{}", "-"]),
+        ({"type": ["null", "boolean", "number"]},
+         ["1", "-0.5", "-0.0", "1e2", "null", "true", "false", "999999999999999999"],
+         ['"a"', "-0", "01", "01.5", "1.", "1e18", "12345678901234567890.5", "truee", ".5", "-"]),
+        ({"type": ["integer", "string"], "maxLength": 3}, [], ["1", '"a"']),
+        ({"type": ["integer", "string"], "format": "date-time"}, [], ["1"]),
+        ({"type": ["integer", "object"]}, [], ["1", "{}"]),
         ({}, [], ["1", "null"]),
     ],
 )  # fmt: skip
@@ -281,6 +295,12 @@ def test_edges_of_keys() -> None:
     assert not proves(schema, "{}", ("a",))
     assert proves(schema, json.dumps({"a": "€" * 1024}), ("a",))
     assert not proves(schema, json.dumps({"a": "€" * 1025}), ("a",))
+    union = {"properties": {"a": {"type": ["null", "string", "integer"]}}}
+    assert proves(union, '{"a":null}')
+    assert not proves(union, '{"a":null}', ("a",))
+    assert proves(union, '{"a":7}', ("a",))
+    assert proves(union, json.dumps({"a": "€" * 1024}), ("a",))
+    assert not proves(union, json.dumps({"a": "€" * 1025}), ("a",))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seamline.core.plain import demanding, plain_schema
-from seamline.core.shape import Array, Object, Scalar, shape_of
+from seamline.core.shape import Array, Object, Scalar, Union, shape_of
 from seamline.core.types import Type
 
 
@@ -20,7 +20,19 @@ def shape(sub: Any) -> Any:
         ({"type": ["null", "string"], "format": "date-time"}, Scalar(Type.TIMESTAMP)),
         ({"type": "number", "multipleOf": 0.01}, Scalar(Type.DECIMAL, 0.01)),
         ({"anyOf": [{"type": "null"}, {"type": "boolean"}]}, Scalar(Type.BOOLEAN)),
-        ({"type": ["string", "integer"]}, None),
+        ({"type": ["string", "integer"]}, Union((Type.INTEGER, Type.STRING))),
+        ({"type": ["null", "boolean", "number"]}, Union((Type.INTEGER, Type.DOUBLE, Type.BOOLEAN))),
+        (
+            {"anyOf": [{"type": "string", "format": "date-time"}, {"type": ["null", "string"]}]},
+            Union((Type.STRING,)),
+        ),
+        (
+            {"oneOf": [{"type": ["integer", "string"]}, {"type": "number", "multipleOf": 0.1}]},
+            Union((Type.INTEGER, Type.DOUBLE, Type.STRING)),
+        ),
+        ({"type": ["string", "object"]}, None),
+        ({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}, None),
+        ({"type": ["string", 5]}, None),
         ({"type": "object"}, None),
         ({"type": "array"}, None),
         ({"type": "array", "items": [{"type": "string"}]}, None),
@@ -45,6 +57,9 @@ def test_shapes(sub: Any, found: Any) -> None:
         ({"type": "string", "format": "date-time"}, False),
         ({"type": "string", "format": "email"}, True),
         ({"type": "string", "maxLength": 3}, True),
+        ({"type": ["string", "integer"]}, False),
+        ({"type": ["string", "integer"], "maxLength": 3}, True),
+        ({"type": ["string", "integer"], "format": "date-time"}, True),
         ({"type": "object", "properties": {"a": {"type": "integer"}}}, False),
         ({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}, True),
         ({"type": "array", "items": {"type": "string", "format": "email"}}, True),

@@ -10,12 +10,21 @@ by one.
 from collections.abc import Mapping
 from typing import Any
 
-from seamline.core.shape import MAX_KEY_LENGTH, Array, JsonSchema, Object, Scalar, Shape, shape_of
+from seamline.core.shape import (
+    MAX_KEY_LENGTH,
+    Array,
+    JsonSchema,
+    Object,
+    Scalar,
+    Shape,
+    Union,
+    shape_of,
+)
 from seamline.core.timestamp import PLAIN_PATTERN
 from seamline.core.types import INT64_MAX, INT64_MIN, Type
 
-PROOF = 1
-"""The version of the proof, kept with each batch: an older one says nothing about nested values."""
+PROOF = 2
+"""The version of the proof, kept with each batch: the first knew no values of several types."""
 
 _DOUBLE_BOUND = 2**62
 """JSON has no largest integer, a double has. A whole number as bound is compared four times faster
@@ -91,6 +100,8 @@ def _only_shapes(sub: Any, shape: Shape) -> bool:
         )
     if isinstance(shape, Array):
         return {"type", "items", *NOTES} >= keywords and _only_shapes(sub["items"], shape.items)
+    if isinstance(shape, Union):
+        return {"type", *NOTES} >= keywords
     return (
         isinstance(shape, Scalar)
         and keywords <= _SCALAR_KEYWORDS
@@ -121,7 +132,20 @@ def _plain(shape: Shape, sub: JsonSchema | None) -> JsonSchema:
     if isinstance(shape, Array):
         inner = _plain(shape.items, None if sub is None else sub["items"])
         return {"type": ["array", *or_null], "items": inner}
+    if isinstance(shape, Union):
+        # An integer is a number, and one beyond 64 bits lies beyond the bound.
+        kinds = {_KINDS[kind]: None for kind in shape.types}
+        bounds = {"minimum": -_DOUBLE_BOUND, "maximum": _DOUBLE_BOUND}
+        return {"type": [*kinds, *or_null], **bounds}
     return _plain_scalar(shape, or_null)
+
+
+_KINDS = {
+    Type.INTEGER: "integer",
+    Type.DOUBLE: "number",
+    Type.BOOLEAN: "boolean",
+    Type.STRING: "string",
+}
 
 
 def _plain_scalar(shape: Scalar, or_null: list[str]) -> JsonSchema:

@@ -30,6 +30,14 @@ class Scalar:
 
 
 @dataclass(frozen=True, slots=True)
+class Union:
+    """A value of one of several scalar types; each value says itself which (loading.md §6.1)."""
+
+    types: tuple[Type, ...]
+    """The types its values may be stored as, each once and in the order of :class:`Type`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Object:
     """An object with the fields a schema declares."""
 
@@ -43,7 +51,7 @@ class Array:
     items: "Shape"
 
 
-Shape = Scalar | Object | Array | None
+Shape = Scalar | Union | Object | Array | None
 
 
 def shape_of(schema: JsonSchema) -> Object:
@@ -63,7 +71,10 @@ class _Reader:
         return {name: self.shape(sub, seen) for name, sub in properties.items()}
 
     def shape(self, sub: Any, seen: tuple[str, ...]) -> Shape:
-        """Return the one non-null shape a schema allows; ``seen`` are the references followed."""
+        """Return the one non-null shape a schema allows, or the union of the scalars it allows.
+
+        ``seen`` are the references followed.
+        """
         self.nodes += 1
         if not isinstance(sub, dict) or self.nodes > _MAX_NODES:
             return None
@@ -75,10 +86,12 @@ class _Reader:
         if "type" in sub:
             named = sub["type"] if isinstance(sub["type"], list) else [sub["type"]]
             kinds = [kind for kind in named if kind != "null"]
-            return self._of_kind(kinds[0], sub, seen) if len(kinds) == 1 else None
+            return self._of_kind(kinds[0], sub, seen) if len(kinds) == 1 else _union(kinds)
         branches = [*_list(sub.get("anyOf")), *_list(sub.get("oneOf"))]
         shapes = [self.shape(branch, seen) for branch in branches if branch != {"type": "null"}]
-        return shapes[0] if shapes and all(shape == shapes[0] for shape in shapes) else None
+        if shapes and all(shape == shapes[0] for shape in shapes):
+            return shapes[0]
+        return _united(shapes)
 
     def _of_kind(self, kind: Any, sub: JsonSchema, seen: tuple[str, ...]) -> Shape:
         if kind == "object":
@@ -94,6 +107,45 @@ class _Reader:
             exact = "multipleOf" in sub
             return Scalar(Type.DECIMAL, sub["multipleOf"]) if exact else Scalar(Type.DOUBLE)
         return {"integer": Scalar(Type.INTEGER), "boolean": Scalar(Type.BOOLEAN)}.get(str(kind))
+
+
+_STORED = {
+    "integer": (Type.INTEGER,),
+    "number": (Type.INTEGER, Type.DOUBLE),
+    "boolean": (Type.BOOLEAN,),
+    "string": (Type.STRING,),
+}
+"""What a JSON value of a type is stored as, if no schema says which type it has."""
+
+_BY_ITSELF = {
+    Type.DOUBLE: _STORED["number"],
+    Type.DECIMAL: _STORED["number"],
+    Type.TIMESTAMP: _STORED["string"],
+}
+
+
+def _union(kinds: list[Any]) -> Union | None:
+    """Return the union of JSON types; None if they are not all scalar."""
+    if not kinds or not all(isinstance(kind, str) and kind in _STORED for kind in kinds):
+        return None
+    return _ordered({stored for kind in kinds for stored in _STORED[kind]})
+
+
+def _united(shapes: list[Shape]) -> Union | None:
+    """Return the union of shapes; None if they are not all scalar."""
+    found: set[Type] = set()
+    for shape in shapes:
+        if isinstance(shape, Scalar):
+            found.update(_BY_ITSELF.get(shape.type, (shape.type,)))
+        elif isinstance(shape, Union):
+            found.update(shape.types)
+        else:
+            return None
+    return _ordered(found) if found else None
+
+
+def _ordered(types: set[Type]) -> Union:
+    return Union(tuple(kind for kind in Type if kind in types))
 
 
 def resolve(reference: str, root: JsonSchema) -> Any:

@@ -14,20 +14,25 @@
 #include <stdint.h>
 #include <string.h>
 
-#define VERSION 1
+#define VERSION 2
 
 /* What a value may be; gate/proof.py has the same numbers. */
-enum { DOUBT, INTEGER, NUMBER, DECIMAL, BOOLEAN, STRING, TIMESTAMP, OBJECT, ARRAY };
+enum { DOUBT, INTEGER, NUMBER, DECIMAL, BOOLEAN, STRING, TIMESTAMP, OBJECT, ARRAY, UNION };
+enum { WHOLE = 1, FRACTIONS = 2, BOOLEANS = 4, TEXTS = 8 };
+
+/* The bound of plain doubles in core/plain.py, which those integers have, too. */
+#define UNION_BOUND ((int64_t)1 << 62)
 
 enum { MAX_NUMBER_BYTES = 64, SAFE_DIGITS = 18, SAFE_EXPONENT = 300, DECIMAL_DIGITS = 9 };
 
 typedef struct {
     int64_t kind;
     int64_t nullable;
-    int64_t first;     /* an object's first field; an array's node of items */
+    int64_t first;     /* an object's first field; an array's node of items; a union's members */
     int64_t count;     /* an object's fields */
     int64_t required;  /* how many of them must be there */
-    int64_t low, high; /* bounds of an integer, or of a string's length in code points;
+    int64_t low, high; /* bounds of an integer, or of a string's length in code points, also if
+                          it is one of a union;
                           `high` of a decimal: the digits of its fraction */
 } Node;
 
@@ -284,6 +289,18 @@ static int64_t field_of(const Scan *s, const Node *node, const uint8_t *key, int
     return -1;
 }
 
+/* A scalar of one of several types: which, its first characters tell, and a number's its others. */
+static bool one_of(Scan *s, const Node *node) {
+    if (*s->at == '"') return node->first & TEXTS && string(s, node->low, node->high);
+    if (*s->at == 't' || *s->at == 'f')
+        return node->first & BOOLEANS && (word(s, "true", 4) || word(s, "false", 5));
+    const uint8_t *begin = s->at;
+    bool is_whole = integer(s, -UNION_BOUND, UNION_BOUND);
+    if (*s->at != '.' && (*s->at | 0x20) != 'e') return is_whole && node->first & WHOLE;
+    s->at = begin;
+    return node->first & FRACTIONS && number(s);
+}
+
 static bool value(Scan *s, int64_t at);
 
 static bool key_of(Scan *s, const uint8_t **key, int64_t *size) {
@@ -343,6 +360,7 @@ static bool value(Scan *s, int64_t at) {
     case TIMESTAMP: return timestamp(s);
     case OBJECT: return object(s, node);
     case ARRAY: return array(s, node);
+    case UNION: return one_of(s, node);
     default: return false;
     }
 }

@@ -19,13 +19,14 @@ from seamline.core.shape import (
     Object,
     Scalar,
     Shape,
+    Union,
     shape_of,
 )
 from seamline.core.types import INT64_MAX, INT64_MIN, Type
 from seamline.gate.limits import MAX_DATA_POINTS, MAX_DEPTH
 
 LIBRARY = Path(__file__).with_name("_proof.so")
-VERSION = 1
+VERSION = 2
 """That of ``proof.c``: a library of another one is not used."""
 
 _DOUBT, _OBJECT, _ARRAY = 0, 7, 8
@@ -39,6 +40,8 @@ _SCALARS = {
 }
 _STEPS = {1: 0, **{10**-digits: digits for digits in range(1, 7)}}
 _NULL = {"type": "null"}
+_UNION = 9
+_MEMBERS = {Type.INTEGER: 1, Type.DOUBLE: 2, Type.BOOLEAN: 4, Type.STRING: 8}
 _NODE = 7
 _FIELD = 5
 _OBJECT_KEYWORDS = {"type", "properties", "required", "additionalProperties", *NOTES}
@@ -132,6 +135,10 @@ class _Layout:
             if bounds is not None:
                 may_be_null = nullable and not is_key
                 self._set(number, _SCALARS[shape.type], may_be_null, 0, 0, 0, *bounds)
+        elif isinstance(shape, Union) and sub.keys() <= {"type", *NOTES}:
+            members = sum(_MEMBERS[kind] for kind in shape.types)
+            longest = MAX_KEY_LENGTH if is_key else INT64_MAX
+            self._set(number, _UNION, nullable and not is_key, members, 0, 0, 0, longest)
         return number
 
     def _reserve(self) -> int:

@@ -120,8 +120,19 @@ def _at(value: str, path: Path) -> str:
     return value
 
 
+_IS_OF = {
+    Type.INTEGER: "json_type({0}) IN ('UBIGINT', 'BIGINT') THEN TRY_CAST({0} AS BIGINT)",
+    Type.DOUBLE: "json_type({0}) = 'DOUBLE' THEN TRY_CAST({0} AS DOUBLE)",
+    Type.BOOLEAN: "json_type({0}) = 'BOOLEAN' THEN TRY_CAST({0} AS BOOLEAN)",
+    Type.STRING: "json_type({0}) = 'VARCHAR' THEN json_extract_string({0}, '$')",
+}
+"""The value of a type, where JSON holds one of it; TRY for the same reason as in ``_utc``."""
+
+
 def _column(element: str, leaf: Leaf) -> str:
     value = _at(element, leaf.path)
+    if leaf.is_one_of:
+        return f"CASE WHEN {_IS_OF[leaf.type].format(value)} END AS {leaf.column}"
     return f"{_utc(value) if leaf.type is Type.TIMESTAMP else value} AS {leaf.column}"
 
 

@@ -4,10 +4,10 @@ The plan is made once per schema and load; ``columns.py`` turns it into SQL.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from seamline.core.shape import Array, Object, Scalar, Shape
+from seamline.core.shape import Array, Object, Scalar, Shape, Union
 from seamline.core.types import Type
 from seamline.prepare.nest import Nester
 from seamline.prepare.spelling import VALUE, Spelled
@@ -37,6 +37,8 @@ class Leaf:
     path: Path
     type: Type
     column: str
+    is_one_of: bool = False
+    """Whether it is read as JSON, and has a value only where that is of this type."""
 
 
 @dataclass(slots=True)
@@ -73,6 +75,8 @@ class _Planner:
             name = self.nester.spell(VALUE, None)
             made.structure = self.types[shape.type]
             made.leaves.append(self._leaf(table, depth, name, shape.type, ()))
+        elif isinstance(shape, Union):
+            self._union(made, depth, self.nester.spell(VALUE, None), shape, ())
         elif isinstance(shape, Array):
             made.structure = self._array(made, depth, self.nester.spell(VALUE, None), shape, ())
         return made
@@ -99,6 +103,9 @@ class _Planner:
             if isinstance(shape, Scalar):
                 structure[raw] = self.types[shape.type]
                 made.leaves.append(self._leaf(made.table, depth, name, shape.type, place))
+            elif isinstance(shape, Union):
+                structure[raw] = "JSON"
+                self._union(made, depth, name, shape, place)
             elif shape is not None and not self.nester.flattens:
                 structure[raw] = "JSON"
                 made.leaves.append(self._leaf(made.table, depth, name, Type.JSON, place))
@@ -118,6 +125,12 @@ class _Planner:
         element = self.element(table, depth + 1, shape.items)
         made.arrays.append((path, element))
         return [element.structure]
+
+    def _union(self, made: Element, depth: int, name: Spelled, shape: Union, path: Path) -> None:
+        """Plan a column for each type a value may have."""
+        for kind in shape.types:
+            leaf = self._leaf(made.table, depth, name, kind, path)
+            made.leaves.append(replace(leaf, is_one_of=True))
 
     def _leaf(self, table: str, depth: int, name: Spelled, kind: Type, path: Path) -> Leaf:
         return Leaf(path, kind, self.column_of(table, depth, name.canonical, kind))
