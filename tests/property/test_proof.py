@@ -259,8 +259,8 @@ def proves(schema: Any, data: str, keys: tuple[str, ...] = (), rest: str = "") -
          ["[]", "[ ]", "[1]", "[1 , 2]"], ["[", "[1", "[1,]", "[,1]", "[1 2]", "[null]", "{}"]),
         ({"type": ["object", "null"], "properties": {"b": {"type": "integer"}, "c": {}},
           "required": ["b"]},
-         ['{"b":1}', '{ "b" : 1 }', "null"],
-         ["{}", '{"b":1,"b":1}', '{"b":1,"d":1}', '{"b":1,"c":1}', '{"b":1,}', r'{"\u0062":1}',
+         ['{"b":1}', '{ "b" : 1 }', '{"b":1,"c":1}', "null"],
+         ["{}", '{"b":1,"b":1}', '{"b":1,"d":1}', '{"b":1,"c":[1]}', '{"b":1,}', r'{"\u0062":1}',
           '{"b" 1}', '{"b":1', "[]"]),
         ({"anyOf": [{"type": "null"}, {"type": "string", "format": "date-time"}]},
          ["null", '"2024-02-29T10:00:00Z"'], ['"2023-02-29T10:00:00Z"', '"soon"', "1"]),
@@ -278,8 +278,10 @@ def proves(schema: Any, data: str, keys: tuple[str, ...] = (), rest: str = "") -
          ['"a"', "-0", "01", "01.5", "1.", "1e18", "12345678901234567890.5", "truee", ".5", "-"]),
         ({"type": ["integer", "string"], "maxLength": 3}, [], ["1", '"a"']),
         ({"type": ["integer", "string"], "format": "date-time"}, [], ["1"]),
-        ({"type": ["integer", "object"]}, [], ["1", "{}"]),
-        ({}, [], ["1", "null"]),
+        ({"type": ["integer", "object"]}, ["1"], ["{}", "1.5"]),
+        ({"title": "anything"}, ["1", "-0.5", "null", "true", '"a"'], ["[]", "{}", "-0", "nul"]),
+        ({"enum": [1]}, [], ["1"]),
+        ({"type": ["string", "array"]}, ['"a"'], ['["a"]', "null"]),
     ],
 )  # fmt: skip
 def test_edges(sub: Any, good: list[str], doubtful: list[str]) -> None:

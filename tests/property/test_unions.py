@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
@@ -19,9 +20,14 @@ from seamline.gate.answer import Answer
 from seamline.gate.check import Checker
 from seamline.gate.proof import Prover
 from seamline.prepare.misfit import MisfitReader
+from seamline.prepare.reading import Element, Leaf
 from tests.depot import Depot, PostgresDepot
 from tests.postgres import PostgresServer
 
+NESTED = st.one_of(
+    st.lists(st.integers(0, 2), max_size=2),
+    st.dictionaries(st.sampled_from("xy"), st.one_of(st.integers(0, 2), st.text(max_size=1))),
+)
 KINDS = {
     "integer": st.one_of(st.integers(-3, 3), st.integers(-(2**63), 2**63 - 1)),
     "number": st.one_of(st.integers(-3, 3), st.floats(-1e9, 1e9), st.just(1.0), st.just(-0.0)),
@@ -36,6 +42,11 @@ def unions(draw: Any) -> tuple[Any, st.SearchStrategy[Any]]:
     """The schema of a union, written in one of the ways there are, and its values."""
     kinds = draw(TYPES)
     values = st.one_of(st.none(), *(KINDS[kind] for kind in kinds))
+    if draw(st.integers(0, 4)) == 0:
+        anything = st.one_of(st.none(), NESTED, *KINDS.values())
+        return draw(st.sampled_from([{}, {"title": "t"}, {"not": {"enum": ["?"]}}])), anything
+    if draw(st.integers(0, 4)) == 0:
+        return {"type": [*kinds, "object", "array", "null"]}, st.one_of(values, NESTED)
     written: list[Any] = [
         {"type": ["null", *kinds]},
         {"anyOf": [{"type": kind} for kind in [*kinds, "null"]]},
@@ -78,11 +89,12 @@ def batch_of(depot: Depot, table: str, schema: Any, records: list[Any], checker:
 
 
 def found_in(depot: Depot, name: str) -> Any:
-    """Return the columns of a table and of its subtable, and their rows."""
-    found = []
-    for table in (name, f"{name}__l"):
+    """Return the columns of a table and of its subtables, their rows, and what was rejected."""
+    tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'depot'"
+    found = {}
+    for (table,) in depot.rows(f"{tables} AND table_name LIKE '{name}%'"):
         columns = {c: t for c, t in depot.columns(table).items() if not c.endswith("_at")}
-        found.append((columns, depot.table(table, *columns) if columns else []))
+        found[table[len(name) :]] = (columns, depot.table(table, *columns))
     return found, [reason for of, reason in depot.rejected() if of.startswith(name)]
 
 
@@ -95,7 +107,8 @@ def check(make: Callable[[Path], Depot], schema: Any, records: list[Any]) -> Non
             one_by_one = batch_of(depot, "b", schema, records, Checker())
             unproved = msgspec.structs.replace(one_by_one.envelope, proof=0)
             depot.queue.append([in_columns, Batch(unproved, one_by_one.messages)])
-            depot.load()
+            with patch.object(Element, "pays", return_value=True):
+                depot.load()
             assert found_in(depot, "a") == found_in(depot, "b")
         finally:
             depot.close()
@@ -125,6 +138,7 @@ def test_none_is_a_misfit(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None
     batches = [batch_of(depot, "t", schema, records, one) for one in (Checker(), slow)]
     assert [batch.envelope.misfits for batch in batches] == [(), ()]
     monkeypatch.setattr(MisfitReader, "read", None)
+    monkeypatch.setattr(Element, "pays", lambda *_: True)
     depot.queue.append(batches)
     depot.load()
     integers, texts = depot.first("u", Type.INTEGER), depot.other("u", Type.STRING)
@@ -132,6 +146,25 @@ def test_none_is_a_misfit(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None
         (0, 1, None), (1, None, "x"), (2, -5, None), (3, None, ""), (4, None, "5"),
         (5, 2**62, None),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("unions", "fields", "records", "pays"),
+    [
+        (0, 1, 1, True), (1, 1, 10, False), (1, 1, 200, True), (1, 20, 10, False),
+        (1, 20, 30, True), (500, 500, 1_000, False), (500, 500, 2_000, True),
+    ],
+)  # fmt: skip
+def test_few_records_are_not_worth_the_planning(
+    unions: int, fields: int, records: int, pays: bool
+) -> None:
+    leaves = [
+        Leaf((place,), kind, "c", is_one_of=place < unions)
+        for place in range(fields)
+        for kind in (Type.INTEGER, Type.STRING)[: 1 + (place < unions)]
+    ]
+    root = Element("t", arrays=[((fields,), Element("t__l", leaves=leaves))])
+    assert root.pays(records) is pays
 
 
 @pytest.mark.parametrize("wrong", [None, True, 1.5, [1], {"a": 1}])

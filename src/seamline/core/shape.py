@@ -31,10 +31,13 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """A value of one of several scalar types; each value says itself which (loading.md §6.1)."""
+    """A value of one of several types; each says itself which (loading.md §6.1).
+
+    Objects and arrays may be among its values, too, but the schema says nothing about them.
+    """
 
     types: tuple[Type, ...]
-    """The types its values may be stored as, each once and in the order of :class:`Type`."""
+    """What its scalars may be stored as, each once and in the order of :class:`Type`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ class _Reader:
         return {name: self.shape(sub, seen) for name, sub in properties.items()}
 
     def shape(self, sub: Any, seen: tuple[str, ...]) -> Shape:
-        """Return the one non-null shape a schema allows, or the union of the scalars it allows.
+        """Return the one non-null shape a schema allows, or the union of its scalars.
 
         ``seen`` are the references followed.
         """
@@ -88,6 +91,8 @@ class _Reader:
             kinds = [kind for kind in named if kind != "null"]
             return self._of_kind(kinds[0], sub, seen) if len(kinds) == 1 else _union(kinds)
         branches = [*_list(sub.get("anyOf")), *_list(sub.get("oneOf"))]
+        if not branches:
+            return _union(list(_STORED))
         shapes = [self.shape(branch, seen) for branch in branches if branch != {"type": "null"}]
         if shapes and all(shape == shapes[0] for shape in shapes):
             return shapes[0]
@@ -125,27 +130,23 @@ _BY_ITSELF = {
 
 
 def _union(kinds: list[Any]) -> Union | None:
-    """Return the union of JSON types; None if they are not all scalar."""
-    if not kinds or not all(isinstance(kind, str) and kind in _STORED for kind in kinds):
-        return None
-    return _ordered({stored for kind in kinds for stored in _STORED[kind]})
+    """Return the union of the scalars among JSON types; None if there is none."""
+    return _ordered({stored for kind in kinds for stored in _STORED.get(str(kind), ())})
 
 
 def _united(shapes: list[Shape]) -> Union | None:
-    """Return the union of shapes; None if they are not all scalar."""
+    """Return the union of the scalars among shapes; None if there is none."""
     found: set[Type] = set()
     for shape in shapes:
         if isinstance(shape, Scalar):
             found.update(_BY_ITSELF.get(shape.type, (shape.type,)))
         elif isinstance(shape, Union):
             found.update(shape.types)
-        else:
-            return None
-    return _ordered(found) if found else None
+    return _ordered(found)
 
 
-def _ordered(types: set[Type]) -> Union:
-    return Union(tuple(kind for kind in Type if kind in types))
+def _ordered(types: set[Type]) -> Union | None:
+    return Union(tuple(kind for kind in Type if kind in types)) if types else None
 
 
 def resolve(reference: str, root: JsonSchema) -> Any:

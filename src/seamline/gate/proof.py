@@ -184,6 +184,8 @@ def _one_branch(sub: Any) -> tuple[JsonSchema | None, bool]:
         return None, False
     if "type" in sub:
         return sub, isinstance(sub["type"], list) and "null" in sub["type"]
+    if sub.keys() <= NOTES:
+        return sub, True
     branches = sub.get("anyOf")
     if not isinstance(branches, list) or not sub.keys() <= {"anyOf", *NOTES}:
         return None, False

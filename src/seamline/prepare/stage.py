@@ -176,6 +176,8 @@ class Stage:
 
     def _fill_group(self, shape: Object, batches: list[tuple[int, Queued]]) -> None:
         plan = self._reading(shape)
+        if plan is not None and not plan.pays(sum(e.batch.envelope.records for _, e in batches)):
+            plan = None
         plain: list[tuple[int, Queued]] = []
         for index, entry in batches:
             envelope = entry.batch.envelope

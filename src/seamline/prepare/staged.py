@@ -54,7 +54,7 @@ class Incoming:
     name: str
     type: Type
     stage_column: str
-    first_seen: int
+    first_seen: tuple[int, ...]
     """Orders the types of one name, if it has several, by the arrival of their first value."""
 
 
@@ -155,7 +155,7 @@ class StagedTable:
         self._has_times = "_extracted" in filled
         names = Counter(name for (name, _), column in columns if column in filled)
         found = [
-            Incoming(name, kind, column, self._first_seen(column) if names[name] > 1 else 0)
+            Incoming(name, kind, column, self._first_seen(column) if names[name] > 1 else ())
             for (name, kind), column in columns
             if column in filled
         ]
@@ -232,10 +232,11 @@ class StagedTable:
         """Return the columns that exist; a plan given up may have named some that do not."""
         return set(self._engine.sql(f"SELECT * FROM ({self.union()}) LIMIT 0").columns)
 
-    def _first_seen(self, column: str) -> int:
-        aggregate = "min(_batch * 4294967296 + _ordinal)"
-        sql = f"SELECT {aggregate} FROM ({self.union()}) WHERE {column} IS NOT NULL"
-        return int(self._engine.execute(sql).fetchall()[0][0])
+    def _first_seen(self, column: str) -> tuple[int, ...]:
+        """Return the places in load, batch and arrays of the first value of a column."""
+        places = "_batch::BIGINT", "_ordinal::BIGINT", *level_columns(self.depth)
+        sql = f"SELECT min([{', '.join(places)}]) FROM ({self.union()}) WHERE {column} IS NOT NULL"
+        return tuple(self._engine.execute(sql).fetchall()[0][0])
 
     def _of_each(self, columns: Sequence[str], aggregate: str) -> list[Any]:
         """Return an aggregate over all rows for each column, which stands in it as ``{}``."""
