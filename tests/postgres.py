@@ -1,5 +1,6 @@
 """A real PostgreSQL server: binaries from a package, an empty cluster, a free port."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -68,7 +69,8 @@ class PostgresServer:
         self._process.wait(30)
 
     def remove(self) -> None:
-        self.stop(signal.SIGKILL)  # a clean end takes long, and nothing of it is kept
+        with contextlib.suppress(ProcessLookupError):  # a test may have stopped it
+            self.stop(signal.SIGKILL)  # a clean end takes long, and nothing of it is kept
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def connect(self, database: str, user: str = "postgres") -> psycopg.Connection[Any]:

@@ -33,9 +33,8 @@ CREATE TABLE entry (
   envelope BLOB NOT NULL,
   messages BLOB NOT NULL
 ) STRICT;
-CREATE INDEX entry_stream ON entry (stream, position);
+CREATE INDEX entry_stream ON entry (stream, position, records, size, received);
 CREATE INDEX entry_receipt ON entry (receipt);
-CREATE INDEX entry_arrival ON entry (position, stream, records, size, received);
 CREATE TABLE seal (next_position INTEGER NOT NULL) STRICT;
 """
 _STATE = """
@@ -72,7 +71,6 @@ class Segment:
         self.path = path
         self._sound = sound
         self.first = first_position(path)
-        self._arrivals = ""
         try:
             self._db = _connect(path, "rw")
         except sqlite3.OperationalError as error:
@@ -142,7 +140,10 @@ class Segment:
 
     def arrivals(self, after: int, limit: int) -> list[Arrival]:
         """List entries behind a position."""
-        sql = f"SELECT {_ARRIVAL} {self._listing()} WHERE position > ? ORDER BY position LIMIT ?"
+        # A backlog is listed from an index, for from the entries it would take a page of each. To
+        # look for news that way would sort all that is there.
+        by = "INDEXED BY entry_stream" if after < self.first else "NOT INDEXED"
+        sql = f"SELECT {_ARRIVAL} FROM entry {by} WHERE position > ? ORDER BY position LIMIT ?"
         try:
             return [Arrival(*row) for row in self._db.execute(sql, (after, limit))]
         except sqlite3.DatabaseError as error:
@@ -154,17 +155,6 @@ class Segment:
                 self._salvaged(max(after, self.first - 1)), limit
             )
         ]
-
-    def _listing(self) -> str:
-        """Return where arrivals are listed from: an index without the messages, if there is one.
-
-        Older segments have none. To list a backlog from the entries reads a page of each.
-        """
-        if not self._arrivals:
-            there = self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'entry_arrival'")
-            indexed = " INDEXED BY entry_arrival" if there.fetchall() else ""
-            self._arrivals = f"FROM entry{indexed}"
-        return self._arrivals
 
     def find(self, receipt: str) -> list[Arrival]:
         """List the entries of a receipt."""
