@@ -16,7 +16,7 @@ import pyarrow as pa
 from seamline.config.paths import DataDir
 from seamline.config.settings import Settings
 from seamline.core.errors import DestinationBusy, DestinationDown, TableStopped
-from seamline.destinations.base import CheckStep
+from seamline.destinations.base import BeforeCommit, CheckStep, Write
 from seamline.destinations.duckdb import sql
 from seamline.destinations.duckdb.catalogue import Catalogue
 from seamline.destinations.duckdb.config import DuckDBConfig
@@ -25,6 +25,10 @@ from seamline.destinations.duckdb.session import DuckDBSession
 from seamline.destinations.duckdb.trouble import BREAKING, as_trouble
 from seamline.destinations.duckdb.types import DUCKDB
 from seamline.destinations.relational import RelationalDestination
+
+_LOADS_AT_ONCE = 1_000
+"""Loads between two openings of the file: DuckDB keeps something of every table that was loaded
+since, some 60 KB for a small one, and beyond ``memory_limit`` what it cannot let go of."""
 
 
 class DuckDBDestination(RelationalDestination):
@@ -42,7 +46,7 @@ class DuckDBDestination(RelationalDestination):
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._catalogue = Catalogue()
         self._lock = threading.Lock()
-        self._readers = 0
+        self._readers = self._loads = 0
         self._used_at = time.monotonic()
 
     def check(self) -> list[CheckStep]:
@@ -61,6 +65,14 @@ class DuckDBDestination(RelationalDestination):
         except (DestinationDown, TableStopped) as down:
             return [*steps, CheckStep("file can be written", False, str(down))]
         return [*steps, CheckStep("file can be written", True)]
+
+    def write(self, write: Write, before_commit: BeforeCommit) -> None:
+        """See the contract."""
+        super().write(write, before_commit)
+        self._loads += 1
+        with self._lock:
+            if self._loads >= _LOADS_AT_ONCE and not self._readers:
+                self._close()
 
     def query(self, sql: str, max_rows: int) -> pa.Table:
         """See the contract."""
@@ -84,6 +96,7 @@ class DuckDBDestination(RelationalDestination):
             self._catalogue.forget()
             self._connection.close()  # checkpoints: the file alone is complete afterwards
             self._connection = None
+            self._loads = 0
 
     def _connected(self, readers: int = 0) -> duckdb.DuckDBPyConnection:
         """Return the connection, opening it if need be, and count new readers in the same step.
