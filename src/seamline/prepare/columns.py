@@ -18,7 +18,7 @@ from seamline.queue.base import Queued
 _VECTOR_BYTES = 2**19
 """DuckDB reads up to 2,048 batches as one vector, but never across the chunks of an Arrow table."""
 
-_TAKEN_BYTES = 32 * 2**20
+_TAKEN_BYTES = 16 * 2**20
 """What is kept of nested records between walking the JSON and taking the arrays out of it."""
 
 
