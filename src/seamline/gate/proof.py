@@ -202,13 +202,14 @@ class Prover:
 
     def __init__(self, library: Path = LIBRARY) -> None:
         try:
-            version = ctypes.CDLL(str(library)).proof_version()
+            loaded = ctypes.CDLL(str(library))
+            version = loaded.proof_version()
         except (OSError, AttributeError) as error:
             self.missing = str(error)
             return
         if version != VERSION:
             self.missing = f"{library} is of version {version}, not {VERSION}"
-        self._prove = _declared(ctypes.CDLL(str(library)).prove)
+        self._prove = _declared(loaded.prove)
         # To give up Python's lock and to get it back costs more than to read a short text.
         self._prove_short = _declared(ctypes.PyDLL(str(library)).prove)
 
