@@ -5,6 +5,12 @@ import os
 
 from seamline.config.settings import Settings
 
+WORDS = "SEAMLINE_WORDS_PIPE"
+"""Environment variable with the file descriptor of a JSON list of lines; ``{url}`` is filled in.
+
+They hold the one-time link, which does not belong into an environment.
+"""
+
 
 def supervisor(settings: Settings) -> None:
     """Keep gate and loader running; what to say when they are is in the pipe of ``WORDS``."""
@@ -19,13 +25,6 @@ def supervisor(settings: Settings) -> None:
             print(line.format(url=server.url), flush=True)
 
     server.run(ready)
-
-
-WORDS = "SEAMLINE_WORDS_PIPE"
-"""Environment variable with the file descriptor of a JSON list of lines; ``{url}`` is filled in.
-
-They hold the one-time link, which does not belong into an environment.
-"""
 
 
 def gate(settings: Settings) -> None:

@@ -23,8 +23,8 @@ def asked(url: str, path: str, seconds: float) -> tuple[int, bytes]:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    with socket.create_connection((host, parts.port), seconds) as plain:
-        connection = _secured(plain) if parts.scheme == "https" else plain
+    plain = socket.create_connection((host, parts.port), seconds)
+    with _secured(plain) if parts.scheme == "https" else plain as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {parts.netloc}\r\n\r\n".encode())
         with connection.makefile("rb") as reader:
             head, _, body = reader.read().partition(b"\r\n\r\n")
