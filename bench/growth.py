@@ -52,14 +52,15 @@ def main(keys: str, rows: int) -> None:
         checker = Checker()
         chance = random.Random(rows)
 
-        def push(numbers: list[int]) -> None:
+        def push(numbers: list[int], load: int) -> None:
             lines = [json.dumps(_record(keys, n)).encode() for n in numbers]
-            for body in inputs.bodies_of("flat", lines, 1_000):
+            # Of a later load every record is newer than all before it.
+            for body in inputs.bodies_of("flat", lines, 1_000, sequence=load * UPSERTS + 1):
                 if keys == "text":
                     body = body.replace(b'"id":{"type":"integer"}', b'"id":{"type":"string"}', 1)
                 queue.append([checker.check(body).batch(integration.id, new_receipt_id(), now())])
 
-        push([rows])
+        push([rows], 0)
         loader.run(stream, integration, destination)
         destination.close()
         # In a process of its own: its memory is not the loader's.
@@ -71,8 +72,8 @@ def main(keys: str, rows: int) -> None:
         filling.join()
         assert filling.exitcode == 0
         seconds = []
-        for _ in range(_LOADS):
-            push(_numbers(keys, rows, chance))
+        for load in range(1, _LOADS + 1):
+            push(_numbers(keys, rows, chance), load)
             begin = time.perf_counter()
             assert loader.run(stream, integration, destination) is not None
             destination.close()  # with its checkpoint

@@ -141,9 +141,15 @@ def lines_of(name: str, count: int) -> list[bytes]:
 
 
 def bodies_of(
-    name: str, lines: list[bytes], per_request: int, tables: int = 1, *, keyed: bool = True
+    name: str,
+    lines: list[bytes],
+    per_request: int,
+    tables: int = 1,
+    *,
+    keyed: bool = True,
+    sequence: int = 1,
 ) -> list[bytes]:
-    """Build batch requests, each for the next table."""
+    """Build batch requests, each for the next table; the first record has this sequence."""
     found = INPUTS[name]
     made = []
     for number, start in enumerate(range(0, len(lines), per_request)):
@@ -151,7 +157,7 @@ def bodies_of(
         keys = [found.key] if keyed else []
         head = msgspec.json.encode({"table_name": table, "key_names": keys, "schema": found.schema})
         messages = b",".join(
-            b'{"action":"upsert","sequence":%d,"data":%s}' % (start + i + 1, line)
+            b'{"action":"upsert","sequence":%d,"data":%s}' % (sequence + start + i, line)
             for i, line in enumerate(lines[start : start + per_request])
         )
         made.append(head[:-1] + b',"messages":[' + messages + b"]}")

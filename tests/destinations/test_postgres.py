@@ -8,10 +8,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from seamline.catalog import history
+from seamline.catalog import history, receipts
 from seamline.core.errors import DestinationDown, Refused, TableStopped
 from seamline.destinations.base import Source
 from seamline.destinations.postgres import copy
+from seamline.destinations.postgres import sql as postgres_sql
 from tests.certificate import Certificate
 from tests.depot import PostgresDepot as Depot
 from tests.depot import activate, nested_schema, upsert
@@ -341,6 +342,83 @@ class TestOptions:
         found = other.table("invoices__items", "_sdc_level_0_id", "sku", "_sdc_sequence")
         assert found == [(0, "c", 6), (1, "b", 5)]
         other.close()
+
+
+class TestInserting:
+    """Rows whose key is not there are copied right into their table, where that can be."""
+
+    def test_a_key_somebody_else_has_just_written_is_replaced(
+        self, depot: Depot, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        depot.push("t", ["id"], upsert(1, id=1, v="old"))
+        unseen = "SELECT NULL::bytea, NULL::bytea"
+        monkeypatch.setattr(postgres_sql, "meet", lambda _: unseen)
+        depot.push("t", ["id"], upsert(2, id=1, v="new"), upsert(2, id=2, v="x"))
+        assert depot.table("t", "id", "v") == [(1, "new"), (2, "x")]
+
+    def test_new_stored_and_stale_rows_of_one_load(self, depot: Depot) -> None:
+        depot.push("t", ["id"], upsert(5, id=1, v="a"), upsert(5, id=2, v="b"))
+        receipt = depot.push(
+            "t", ["id"], upsert(6, id=1, v="c"), upsert(4, id=2, v="late"), upsert(6, id=3, v="d")
+        )
+        assert depot.table("t", "id", "v") == [(1, "c"), (2, "b"), (3, "d")]
+        [found] = receipts.lookup(depot.catalog, receipt)
+        assert (found["loaded"], found["stale"]) == (2, 1)
+
+    def test_new_rows_beside_deletions(self, depot: Depot) -> None:
+        gone = {"action": "delete", "sequence": 7, "data": {"id": 2}}
+        depot.push("t", ["id"], upsert(5, id=1, l=[1]), upsert(5, id=2, l=[2]), schema=typed())
+        depot.push("t", ["id"], upsert(6, id=1, l=[3]), gone, upsert(6, id=3, l=[4]),
+                   schema=typed())  # fmt: skip
+        assert depot.table("t", "id") == [(1,), (3,)]
+        assert depot.table("t__l", "_sdc_source_key_id", "value") == [(1, 3), (3, 4)]
+
+    def test_rules_apply(self, depot: Depot) -> None:
+        depot.push("clicks", None, upsert(1, page="/"))
+        depot.user(
+            "CREATE TABLE depot.seen (page text)",
+            "CREATE RULE seen AS ON INSERT TO depot.clicks "
+            "DO ALSO INSERT INTO depot.seen VALUES (new.page)",
+        )
+        depot.push("clicks", None, upsert(1, page="/about"))
+        assert depot.table("seen", "page") == [("/about",)]
+        assert len(depot.table("clicks", "page")) == 2
+
+    def test_policies_of_rows_apply(self, depot: Depot) -> None:
+        depot.push("t", ["id"], upsert(1, id=1))
+        role = f"p{depot.connection['database'][:20]}"
+        depot.user(
+            f'CREATE ROLE "{role}" LOGIN',
+            f'GRANT ALL ON DATABASE "{depot.connection["database"]}" TO "{role}"',
+            f'GRANT ALL ON SCHEMA depot, _seamline TO "{role}"',
+            f'GRANT ALL ON ALL TABLES IN SCHEMA depot, _seamline TO "{role}"',
+            "ALTER TABLE depot.t ENABLE ROW LEVEL SECURITY",
+            "CREATE POLICY small ON depot.t USING (true) WITH CHECK (id < 10)",
+        )
+        depot.connection = {**depot.connection, "username": role}
+        depot.restart_loader()
+        depot.push("t", ["id"], upsert(1, id=2))
+        with pytest.raises(TableStopped, match="row-level security"):
+            depot.push("t", ["id"], upsert(1, id=20))
+        assert depot.table("t", "id") == [(1,), (2,)]
+
+    def test_triggers_see_the_rows(self, depot: Depot) -> None:
+        depot.push("t", ["id"], upsert(1, id=1, v="a"))
+        depot.user(
+            "CREATE FUNCTION depot.shout() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN new.v = upper(new.v); RETURN new; END $$",
+            "CREATE TRIGGER shout BEFORE INSERT ON depot.t FOR EACH ROW EXECUTE FUNCTION "
+            "depot.shout()",
+        )
+        depot.push("t", ["id"], upsert(1, id=2, v="b"))
+        assert depot.table("t", "id", "v") == [(1, "a"), (2, "B")]
+
+    def test_a_unique_index_of_the_user_s_stops_the_table(self, depot: Depot) -> None:
+        depot.push("t", ["id"], upsert(1, id=1, v="a"))
+        depot.user("CREATE UNIQUE INDEX one ON depot.t (v)")
+        with pytest.raises(TableStopped, match="duplicate key"):
+            depot.push("t", ["id"], upsert(1, id=2, v="a"))
+        assert depot.table("t", "id") == [(1,)]
 
 
 class TestTrouble:

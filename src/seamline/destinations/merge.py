@@ -7,6 +7,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from seamline.destinations.base import BATCH_COLUMN, DELETED_COLUMN, SubtableWrite, Write
 from seamline.destinations.sql import TOMBSTONE, Dialect, listed, of_table, quoted, text
 
@@ -123,10 +125,9 @@ class Merge:
         others = "incoming AS i, elements AS e"
         return self._delete(target, "t", others, f"{condition} AND {same}")
 
-    def insert_elements(self, subtable: SubtableWrite, *, all_won: bool) -> str:
+    def insert_elements(self, subtable: SubtableWrite, rows: pa.Table, *, all_won: bool) -> str:
         """Insert the rows of a subtable; unless ``all_won``, only those of records that did."""
-        assert subtable.rows is not None  # noqa: S101 - the caller has looked
-        names = listed(subtable.rows.column_names)
+        names = listed(rows.column_names)
         target = quoted(self.write.schema, subtable.table)
         sql = f"INSERT INTO {target} ({names}) SELECT {names} FROM elements AS e"
         if all_won:

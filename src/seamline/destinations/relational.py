@@ -17,6 +17,7 @@ from seamline.destinations.base import (
     BATCH_COLUMN,
     REJECTED_TABLE,
     BeforeCommit,
+    Capabilities,
     Change,
     CheckStep,
     Column,
@@ -45,6 +46,7 @@ class Session(ABC):
     """A transaction of a destination; see the folders for how each does it."""
 
     dialect: Dialect
+    _capabilities: Capabilities
 
     @abstractmethod
     def run(self, sql: str) -> int:
@@ -107,6 +109,27 @@ class Session(ABC):
     @abstractmethod
     def put(self, merge: Merge) -> int:
         """Insert what is left in ``incoming``, and by key replace; return how many were written."""
+
+    def put_elements(
+        self, merge: Merge, subtable: SubtableWrite, rows: pa.Table, *, all_won: bool
+    ) -> int:
+        """Put the rows of a subtable in place of those of the same records; return how many.
+
+        Unless ``all_won``, only those of records that did.
+        """
+        self.stage_elements(quoted(merge.write.schema, subtable.table), rows)
+        if merge.write.keys:
+            self.run(
+                merge.drop_elements(subtable, by_position=self._capabilities.keep_stale_children)
+            )
+        written = self.run(merge.insert_elements(subtable, rows, all_won=all_won))
+        self.drop_elements()
+        return written
+
+    def count_by_batch(self, merge: Merge) -> dict[int, int]:
+        """Count the rows of each batch that won."""
+        del merge
+        return dict(self.all(COUNT_BY_BATCH))
 
     @abstractmethod
     def append(self, target: str, rows: pa.Table) -> None:
@@ -190,28 +213,23 @@ class RelationalDestination(Destination):
             for table in by_table:
                 session.run(merge.drop_other_versions(table))
             session.run(merge.drop_other_tombstones())
-        by_batch = _by_batch(write.rows) if all_won else dict(session.all(COUNT_BY_BATCH))
+        counted = by_batch(write.rows) if all_won else session.count_by_batch(merge)
         session.drop_incoming()
-        return Written(by_batch, by_table)
+        return Written(counted, by_table)
 
     def _merge_subtable(
         self, session: Session, merge: Merge, subtable: SubtableWrite, *, all_won: bool
     ) -> int:
         """Replace the rows of records that are replaced, and return how many were written."""
-        stay = self.capabilities.keep_stale_children
-        if subtable.rows is None:
-            if merge.write.keys and not stay:
-                session.run(merge.drop_elements(subtable, by_position=False))
-            return 0
-        session.stage_elements(quoted(merge.write.schema, subtable.table), subtable.rows)
-        if merge.write.keys:
-            session.run(merge.drop_elements(subtable, by_position=stay))
-        written = session.run(merge.insert_elements(subtable, all_won=all_won))
-        session.drop_elements()
-        return written
+        if subtable.rows is not None:
+            return session.put_elements(merge, subtable, subtable.rows, all_won=all_won)
+        if merge.write.keys and not self.capabilities.keep_stale_children:
+            session.run(merge.drop_elements(subtable, by_position=False))
+        return 0
 
 
-def _by_batch(rows: pa.Table) -> dict[int, int]:
+def by_batch(rows: pa.Table) -> dict[int, int]:
+    """Count the rows of each batch."""
     counted = rows[BATCH_COLUMN].value_counts().to_pylist()
     return {one["values"]: one["counts"] for one in counted}
 

@@ -23,8 +23,11 @@ from seamline.destinations.relational import RelationalDestination
 
 _CONNECT_SECONDS = 10
 _OPTIONS = (
-    "-c TimeZone=UTC -c client_encoding=UTF8 -c datestyle=ISO -c standard_conforming_strings=on "
-    "-c default_statistics_target=10"  # what stages are analyzed by; they live for one load
+    "-c TimeZone=UTC -c client_encoding=UTF8 -c datestyle=ISO -c standard_conforming_strings=on"
+)
+_LOADING = (
+    "SET default_statistics_target = 10",  # what stages are analyzed by; they live for one load
+    "SET jit = off",
 )
 
 
@@ -104,6 +107,8 @@ class PostgresDestination(RelationalDestination):
         with self._lock:
             if self._connection is None or self._connection.broken:
                 self._connection = self._open()
+                for statement in _LOADING:
+                    self._connection.execute(statement)
                 self._make_private(self._connection)
             self._used_at = time.monotonic()
             return self._connection

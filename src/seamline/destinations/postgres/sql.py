@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from seamline.destinations.base import BATCH_COLUMN, DELETED_COLUMN, PRIVATE_SCHEMA, Source
+from seamline.destinations.base import DELETED_COLUMN, PRIVATE_SCHEMA, Source
+from seamline.destinations.merge import Merge
 from seamline.destinations.sql import FENCE, OWNED, TOMBSTONE, Dialect, listed, quoted, text
 
 DIALECT = Dialect(now="now()", array="CAST(jsonb_build_array({}) AS text)")
@@ -21,9 +22,21 @@ CREATE_PRIVATE = (
         "PRIMARY KEY (schema_name, table_name, row_key))"
     ),
 )
-BATCHED_AT = "_sdc_batched_at"
-"""The same for all rows of a load, so it is not staged: a table may have as many columns as the
-server allows, and the stage needs one of its own."""
+DECIDING = ("_sdc_sequence", "_sdc_table_version")
+"""Which of two rows with a key wins."""
+PLACE = "_sdc_place"
+"""The column of ``incoming`` that says where in the load a row is."""
+
+
+def _packed(alias: str) -> str:
+    return f"string_agg(int4send({alias}.{PLACE}), ''::bytea)"
+
+
+BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+"""Keys are looked up one after the other, in their order: the planner would rather read a table
+of many times the load's rows from end to end, which takes two to ten times as long."""
+BY_ANY_PLAN = "RESET enable_hashjoin; RESET enable_mergejoin"
+WINNERS = f"SELECT {_packed('i')} FROM incoming AS i"
 
 
 def lock_source(source: Source) -> str:
@@ -63,12 +76,18 @@ def copy_into(table: str, names: Sequence[str]) -> str:
     return f"COPY {table} ({listed(names)}) FROM STDIN (FORMAT binary)"
 
 
-def types(table: str) -> str:
-    """Select the names and types of a table's columns; it may be a stage."""
-    return (
+def types(table: str, *, copied: bool = False) -> str:
+    """Select the names and types of a table's columns; it may be a stage.
+
+    With ``copied`` none, if COPY into it is another thing than INSERT: rules do not apply to it,
+    and policies of rows forbid it.
+    """
+    sql = (
         "SELECT a.attname, format_type(a.atttypid, a.atttypmod) FROM pg_attribute AS a "
+        "JOIN pg_class AS c ON c.oid = a.attrelid "
         f"WHERE a.attrelid = to_regclass({text(table)}) AND a.attnum > 0 AND NOT a.attisdropped"
     )
+    return f"{sql} AND NOT c.relhasrules AND NOT c.relrowsecurity" if copied else sql
 
 
 def retype(stage: str, types: Mapping[str, str]) -> str:
@@ -87,19 +106,34 @@ def stage_like(stage: str, target: str, names: Sequence[str]) -> str:
     )
 
 
-def mark_stage(*, deletions: bool) -> str:
-    """Add what tells where an incoming row came from and whether it is a deletion."""
-    sql = f"ALTER TABLE incoming ADD COLUMN {BATCH_COLUMN} integer"
-    return f"{sql}, ADD COLUMN {DELETED_COLUMN} boolean" if deletions else sql
-
-
-def insert(target: str, names: Sequence[str], batched_at: str, *, deletions: bool) -> str:
-    """Append the incoming rows; ``batched_at`` is the time of the load."""
-    sql = (
-        f"INSERT INTO {target} ({listed([*names, BATCHED_AT])}) "
-        f"SELECT {listed(names)}, CAST({text(batched_at)} AS timestamptz) FROM incoming"
+def stage_incoming(target: str, names: Sequence[str], *, deletions: bool) -> str:
+    """Make the stage of what decides which rows win, and of their places in the load."""
+    marks = f", NULL::integer AS {PLACE}"
+    if deletions:
+        marks += f", NULL::boolean AS {DELETED_COLUMN}"
+    return (
+        "CREATE TEMP TABLE incoming ON COMMIT DROP AS "
+        f"SELECT {listed(names)}{marks} FROM {target} LIMIT 0"
     )
-    return f"{sql} WHERE NOT {DELETED_COLUMN}" if deletions else sql
+
+
+def meet(merge: Merge) -> str:
+    """Select the places of the rows that replace stored ones, and of those that are too old."""
+    newer = f"({merge.newer}) IS NOT FALSE"
+    return (
+        f"SELECT {_packed('i')} FILTER (WHERE {newer}), {_packed('i')} FILTER (WHERE NOT {newer}) "
+        f"FROM {merge.target} AS t JOIN incoming AS i ON {merge.same_key}"
+    )
+
+
+def drop_incoming(places: Sequence[int]) -> str:
+    """Remove rows from ``incoming``."""
+    return f"DELETE FROM incoming WHERE {PLACE} = ANY ('{{{', '.join(map(str, places))}}}')"
+
+
+def insert(target: str, names: Sequence[str]) -> str:
+    """Append the rows of the stage ``upserted``."""
+    return f"INSERT INTO {target} ({listed(names)}) SELECT {listed(names)} FROM upserted"
 
 
 def replacing(names: Sequence[str], keys: Sequence[str], emptied: Sequence[str]) -> str:
@@ -108,8 +142,7 @@ def replacing(names: Sequence[str], keys: Sequence[str], emptied: Sequence[str])
     ``emptied`` are columns of ours that this load has no values for; columns of the user are in
     neither list, so they keep theirs.
     """
-    changed = [name for name in (*names, BATCHED_AT) if name not in keys]
-    changes = [f"{quoted(name)} = excluded.{quoted(name)}" for name in changed]
+    changes = [f"{quoted(n)} = excluded.{quoted(n)}" for n in names if n not in keys]
     changes += [f"{quoted(name)} = NULL" for name in emptied]
     return f" ON CONFLICT ({listed(keys)}) DO UPDATE SET {', '.join(changes)}"
 
