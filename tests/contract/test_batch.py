@@ -10,6 +10,7 @@ import pytest
 
 from seamline.catalog import integrations, tokens
 from tests.contract.server import BATCH, STATUS, Api, body, message, serving
+from tests.noise import noise
 
 NOT_AUTHORIZED = {"message": "Not Authorized"}
 NOT_ACTIVE = {"error": "Forbidden", "errors": {"error": "Connection is not active."}}
@@ -181,7 +182,7 @@ class TestTransport:
 
     def test_ia_106_full_queue(self, tmp_path: Path) -> None:
         with serving(tmp_path / "full", queue_max_bytes=2**20, queue_segment_bytes=2**18) as api:
-            long = body(messages=[message(data={"id": 1, "name": "x" * 200_000})])
+            long = body(messages=[message(data={"id": 1, "name": noise(270_000)})])
             answers = [api.post(long) for _ in range(10)]
             assert answers[0].status_code == 201
             last = answers[-1]

@@ -12,6 +12,7 @@ from seamline.gate.answer import Answer
 from seamline.gate.body import read_body
 from seamline.gate.held import Held
 from tests.contract.server import Api, body, message, serving
+from tests.noise import noise
 
 
 def request(*pieces: bytes, pause: float = 0) -> Request:
@@ -82,7 +83,7 @@ def test_refused_bodies_leave_nothing_behind(tmp_path: Path) -> None:
     with serving(tmp_path / "gone", queue_max_bytes=2**20, spool_max_bytes=0) as api:
         wrong = body(messages=[message(data={"id": "no", "name": "y" * 300_000})])
         assert refusals_kept(api, wrong, 3) == ({400}, 0)
-        large = body(messages=[message(data={"id": 1, "name": "x" * 300_000})])
+        large = body(messages=[message(data={"id": 1, "name": noise(400_000)})])
         while api.post(large).status_code == 201:
             continue
         assert refusals_kept(api, large, 3) == ({503}, 0)

@@ -13,6 +13,7 @@ from seamline.core.errors import QueueFull, Trouble
 from seamline.gate.limits import MAX_DEPTH, Stopwatch
 from seamline.queue.sqlite import SqliteQueue
 from tests.contract.server import BATCH, Api, body, message, serving
+from tests.noise import noise
 
 PUSH = "/v2/import/push"
 
@@ -98,7 +99,7 @@ class TestIdempotency:
 
     def test_also_after_it_was_loaded_and_trimmed(self, tmp_path: Path) -> None:
         with serving(tmp_path / "small", queue_segment_bytes=2**16) as api:
-            large = body(key_names=[], messages=[message(data={"id": 1, "name": "x" * 10**5})])
+            large = body(key_names=[], messages=[message(data={"id": 1, "name": noise(10**5)})])
             first = api.post(large, idempotency_key="k1")
             api.post(body(key_names=[]))
             assert len(api.rows("FROM crm.t")) == 2

@@ -8,6 +8,7 @@ import pytest
 
 from seamline.catalog import accounts, integrations
 from tests.contract.server import Api, body, serving
+from tests.noise import noise
 
 PUSH = "/v2/import/push"
 VALIDATE = "/v2/import/validate"
@@ -92,7 +93,7 @@ class TestAccepted:
     def test_ia_153_validate_never_answers_503(self, tmp_path: Path) -> None:
         with serving(tmp_path / "full", queue_max_bytes=2**20, queue_segment_bytes=2**18) as api:
             client_id = accounts.client_id(api.catalog)
-            long = [record(client_id, data={"id": 1, "x": "x" * 250_000})]
+            long = [record(client_id, data={"id": 1, "x": noise(340_000)})]
             answers = [api.post(long, path=PUSH).status_code for _ in range(8)]
             assert answers[0] == 201
             assert answers[-1] == 503

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.depot import Message, activate, obvious_schema, upsert
+from tests.noise import noise
 
-PAD = "x" * 80_000
+PAD = noise(120_000)
 """Fills a segment of the queue, so that the next request begins another."""
 REFUSED = 2**63
 """No column of integers holds it, so its record is rejected after it was accepted."""

@@ -18,6 +18,7 @@ from bench.client import head_of
 
 from tests.crash import EVERYTHING
 from tests.crash.test_kill import Pusher
+from tests.noise import noise
 from tests.server import Server, batch_body
 
 FLOOD_SECONDS = 600 if EVERYTHING else 8
@@ -56,7 +57,10 @@ class Flood(threading.Thread):
         number = 0
         while not self.stopping.is_set():
             number += 1
-            records = [{"id": number * 5_000 + i, "s": "x" * 60} for i in range(5_000)]
+            text = noise(600_000)
+            records = [
+                {"id": number * 5_000 + i, "s": text[i * 120 : i * 120 + 120]} for i in range(5_000)
+            ]
             body = batch_body(self.table, ["id"], records, number)
             status, headers, _ = self.server.post(self.token, body)
             self.statuses[status] += 1

@@ -18,6 +18,7 @@ from tests.crash.shapes import SHAPES
 from tests.crash.test_failing_disk import until
 from tests.crash.test_matrix import compare_reports, compare_tables, place_of  # noqa: F401
 from tests.depot import Depot, PostgresDepot, upsert
+from tests.noise import noise
 from tests.postgres import PostgresServer
 from tests.server import Server, batch_body
 
@@ -184,7 +185,7 @@ def test_a_destination_that_is_away_fills_the_queue_and_no_more(tmp_path: Path) 
         postgres.stop()
         acknowledged, refusals = [0], 0
         for number in range(1, 2_000):
-            body = batch_body("t", [], [{"id": number, "s": "x" * 30_000}], number)
+            body = batch_body("t", [], [{"id": number, "s": noise(40_000)}], number)
             status, headers, _ = server.post(token, body)
             if status == 201:
                 acknowledged.append(number)

@@ -17,6 +17,7 @@ from seamline.core.clock import now
 from seamline.core.errors import Damaged, QueueFull, Trouble
 from seamline.queue.sqlite import SqliteQueue
 from tests.crash import EVERYTHING
+from tests.noise import noise
 
 MAX_BYTES = 4 * 2**20
 SEGMENT_BYTES = 2**17
@@ -32,7 +33,7 @@ def batch(table: str, number: int, size: int) -> Batch:
         schema=msgspec.Raw(b"{}"),
         records=1,
     )
-    return Batch(envelope, str(number).encode().ljust(size))
+    return Batch(envelope, f"{number} {noise(size)}".encode())
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -149,7 +150,7 @@ class QueueMachine(RuleBasedStateMachine):
     def find(self) -> None:
         if self.model:
             position, stream, messages = self.model[-1]
-            number = messages.strip().decode()
+            number = messages.split()[0].decode()
             assert [a.position for a in self.reader.find(f"rc_{number}")] in ([position], [])
             if position > self.cursors.get(stream, 0):
                 assert self.reader.find(f"rc_{number}")

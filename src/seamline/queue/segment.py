@@ -20,6 +20,7 @@ from seamline.core.errors import Damaged, Trouble
 from seamline.core.failpoint import failpoint
 from seamline.queue import salvage
 from seamline.queue.base import Arrival, Queued
+from seamline.queue.packing import Packer, unpacked
 
 _SCHEMA = """
 CREATE TABLE entry (
@@ -71,6 +72,7 @@ class Segment:
         self.path = path
         self._sound = sound
         self.first = first_position(path)
+        self._packer = Packer()
         try:
             self._db = _connect(path, "rw")
         except sqlite3.OperationalError as error:
@@ -84,6 +86,7 @@ class Segment:
         One write transaction orders all writers of all processes, so positions become visible in
         the order in which they are given.
         """
+        stored = [self._packer.packed(batch.messages) for batch in batches]
         self._db.execute("BEGIN IMMEDIATE")
         try:
             positions = None
@@ -94,7 +97,7 @@ class Segment:
                 else:
                     first = self.first if last is None else last + 1
                     positions = list(range(first, first + len(batches)))
-                    self._insert(list(map(_row, positions, batches)))
+                    self._insert(list(map(_row, positions, batches, stored)))
                     failpoint("queue.append")
         except BaseException:
             self._db.execute("ROLLBACK")
@@ -199,8 +202,8 @@ class Segment:
             text = f"queue entry {position} in {self.path} is damaged: its checksum does not match"
             raise Damaged(text, position, receipt, records, received)
         try:
-            batch = Batch(_decode(envelope), messages)
-        except msgspec.MsgspecError as error:
+            batch = Batch(_decode(envelope), unpacked(messages))
+        except ValueError as error:
             raise Trouble(
                 f"queue entry {position} in {self.path} cannot be read: {error}"
             ) from error
@@ -320,7 +323,7 @@ def _is_true(row: salvage.Row) -> bool:
     return bool(_checksum(position, envelope, messages) == checksum)
 
 
-def _row(position: int, batch: Batch) -> _Row:
+def _row(position: int, batch: Batch, stored: bytes) -> _Row:
     envelope = _encode(batch.envelope)
     return (
         position,
@@ -329,7 +332,7 @@ def _row(position: int, batch: Batch) -> _Row:
         batch.envelope.records,
         len(batch.messages),
         batch.envelope.received_at.timestamp(),
-        _checksum(position, envelope, batch.messages),
+        _checksum(position, envelope, stored),
         envelope,
-        batch.messages,
+        stored,
     )
