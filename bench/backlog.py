@@ -49,6 +49,7 @@ def main(gigabytes: float) -> None:
             queue.append(together)
             held += sum(len(one.messages) for one in together)
             number += _TOGETHER
+        disk = queue.size()
         begin = time.perf_counter()
         for first in range(number, number + _MEASURED, _TOGETHER):
             queue.append([batch(first + n) for n in range(_TOGETHER)])
@@ -81,7 +82,7 @@ def main(gigabytes: float) -> None:
         json.dumps(
             {
                 "gb": held / 1e9, "append": append * 1e6, "load": seconds / records * 1e6,
-                "listed": listed, "peak_mb": peak / 1e6,
+                "listed": listed, "peak_mb": peak / 1e6, "disk_gb": disk / 1e9,
             }
         )
     )  # fmt: skip

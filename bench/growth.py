@@ -1,8 +1,8 @@
-"""``python -m bench.growth KEYS ROWS``: load 100,000 upserts into a table that is already large.
+"""``python -m bench.growth DESTINATION KEYS ROWS``: load 100,000 upserts into a large table.
 
 Half of them replace rows, half are new (``recent``: all of them replace the newest rows). The
-table is filled by SQL; the load is one of ours. Keys are integers in a DuckDB file, except those of
-``text`` and, in PostgreSQL, ``postgres``. Prints seconds and peak memory as JSON.
+table is filled by SQL; the load is one of ours. Keys are integers, except those of ``text``. Prints
+seconds and peak memory of the loader as JSON.
 """
 
 import json
@@ -35,9 +35,9 @@ _LOADS = 3
 _FILLED_AT_ONCE = 2_000_000
 
 
-def main(keys: str, rows: int) -> None:
+def main(kind: str, keys: str, rows: int) -> None:
     """Fill, load three times, and print the median."""
-    with tempfile.TemporaryDirectory() as folder, _server(keys) as server:
+    with tempfile.TemporaryDirectory() as folder, _server(kind) as server:
         settings = Settings(data_dir=f"{folder}/data", flush_rows=UPSERTS, flush_bytes=2**30)
         catalog = prepare_home(settings)
         integration = integrations.create(catalog, "Bench")
@@ -85,8 +85,8 @@ def main(keys: str, rows: int) -> None:
 
 
 @contextmanager
-def _server(keys: str) -> Iterator[dict[str, str] | None]:
-    with postgres() if keys == "postgres" else nullcontext() as config:
+def _server(kind: str) -> Iterator[dict[str, str] | None]:
+    with postgres() if kind == "postgres" else nullcontext() as config:
         yield config
 
 
@@ -122,7 +122,7 @@ def _fill(path: str, keys: str, rows: int) -> None:
 
 
 def _fill_server(config: dict[str, str], keys: str, rows: int) -> None:
-    del keys
+    key = "lpad(to_hex(i * 2654435761), 16, '0')" if keys == "text" else "i"
     with psycopg.connect(
         host=config["host"], port=int(config["port"]), user=config["username"],
         dbname=config["database"], autocommit=True,
@@ -130,13 +130,13 @@ def _fill_server(config: dict[str, str], keys: str, rows: int) -> None:
         server.execute(
             "INSERT INTO bench.t (id, name, age, score, active, city, plan, created_at, visits, "
             "_sdc_batched_at, _sdc_received_at, _sdc_sequence, _sdc_table_version) "
-            "SELECT i, 'user ' || i, i % 50, random() * 1000, i % 3 = 0, 'Berlin', 'team', "
+            f"SELECT {key}, 'user ' || i, i % 50, random() * 1000, i % 3 = 0, 'Berlin', 'team', "
             "'2026-01-01', i % 1000, '2026-01-01', '2026-01-01', 0, 0 "
-            f"FROM generate_series(0, {rows - 1}) AS i"
+            f"FROM generate_series(0::bigint, {rows - 1}) AS i"
         )
         server.execute("VACUUM ANALYZE bench.t")
         server.execute("CHECKPOINT")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

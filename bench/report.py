@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "BENCHMARKS.md"
 IMAGES = ROOT / "docs" / "images"
 PACKAGES = ("seamline", "duckdb", "msgspec", "jsonschema-rs", "granian", "pyarrow", "psycopg")
+_KINDS = {"duckdb": "DuckDB", "postgres": "PostgreSQL"}
 _YES, _NO = "yes", "**no**"
 
 Results = dict[str, Any]
@@ -45,11 +46,13 @@ def write(results: Results) -> None:
 
 def _plots(results: Results) -> Iterator[tuple[str, str, str, dict[str, list[plot.Point]]]]:
     """Yield name, title, unit and lines of each plot."""
-    grown = {
-        keys: [(float(rows), found["seconds"]) for rows, found in by_rows.items()]
-        for keys, by_rows in results["growth"].items()
-    }
-    yield "growth", "Seconds to load 100,000 upserts, by rows in the table", " s", grown
+    for kind, name in _KINDS.items():
+        grown = {
+            keys: [(float(rows), found["seconds"]) for rows, found in by_rows.items()]
+            for keys, by_rows in results["growth"][kind].items()
+        }
+        title = f"{name}: seconds to load 100,000 upserts, by rows in the table"
+        yield f"growth-{kind}", title, " s", grown
     waiting = {
         name: [(round(found["gb"]), found[name]) for found in results["backlog"].values()]
         for name in ("append", "load")
@@ -92,7 +95,12 @@ def _report(results: Results) -> Iterator[str]:
         "| scenario | to | records / per request | accepted records/s | visible records/s "
         "| MB/s visible | CPU s per million | peak memory | disk | answer p50, p99 |",
         "|---|---|---|---|---|---|---|---|---|---|",
-        *(_scenario(found) for found in results.get("scenarios", {}).values()),
+        *(
+            _scenario(found)
+            for kind in _KINDS
+            for found in results.get("scenarios", {}).values()
+            if found["destination"] == kind
+        ),
         "",
     )
     yield from _limits(results)
@@ -108,7 +116,7 @@ def _report(results: Results) -> Iterator[str]:
 def _targets(results: Results) -> Iterator[str]:
     limits = {name: statistics.median(runs) for name, runs in results["limits"].items()}
     peers = {n: {i: r["rate"] for i, r in by.items()} for n, by in results["peers"].items()}
-    fresh, grown = results["freshness"], results["growth"]
+    fresh, grown = results["freshness"], results["growth"]["duckdb"]
     flat, nested, single, postgres = (
         _medians(results, name) for name in ("flat", "nested", "single", "postgres-flat")
     )
@@ -223,20 +231,21 @@ def _peers(results: Results) -> Iterator[str]:
 
 
 def _freshness(results: Results) -> Iterator[str]:
-    titles = {"flat": "DuckDB, half load", "postgres-flat": "PostgreSQL, half load",
-              "lone": "DuckDB, lone records"}  # fmt: skip
     rows = []
     for name, found in results["freshness"].items():
+        scenario = results["scenarios"].get(
+            name, {"title": "lone records", "destination": "duckdb"}
+        )
         ages = found["ages"]
         rows.append(
-            f"| {titles[name]} | {found['rate']:,.3g} | {ages['count']:,} "
-            f"| {ages['p50']:.2f} s | {ages['p99']:.2f} s |"
+            f"| {scenario['title']} | {scenario['destination']} | {found['rate']:,.3g} "
+            f"| {ages['count']:,} | {ages['p50']:.2f} s | {ages['p99']:.2f} s |"
         )
     yield from _section(
         "Freshness",
         "From the acknowledgment of a request to the commit at the destination, with the default\n"
-        "flush. *Half load* offers half of the visible rate above, 100 records per request.",
-        "| | offered records/s | requests | p50 | p99 |",
+        "flush, while half of the visible rate above is offered, 100 records per request at most.",
+        "| scenario | to | offered records/s | requests | p50 | p99 |",
         rows,
     )
 
@@ -248,10 +257,10 @@ def _backlog(results: Results) -> Iterator[str]:
         "append (four requests of 1,000 per fsync) and to load into DuckDB, each process alone;\n"
         "and how long a loader that starts takes to see what waits.\n\n"
         "![Seconds by gigabytes](docs/images/bench-backlog.svg)",
-        "| waiting | append | load | to see it | peak memory |",
+        "| waiting | on the disk | append | load | to see it | peak memory |",
         [
-            f"| {found['gb']:.0f} GB | {found['append']:.2f} s | {found['load']:.2f} s | "
-            f"{found['listed']:.2f} s | {found['peak_mb']:.0f} MB |"
+            f"| {found['gb']:.0f} GB | {found['disk_gb']:.1f} GB | {found['append']:.2f} s "
+            f"| {found['load']:.2f} s | {found['listed']:.2f} s | {found['peak_mb']:.0f} MB |"
             for found in results.get("backlog", {}).values()
         ],
     )
@@ -260,14 +269,16 @@ def _backlog(results: Results) -> Iterator[str]:
 def _growth(results: Results) -> Iterator[str]:
     yield from _section(
         "Upserts into large tables",
-        "100,000 upserts in one load, its checkpoint included, into a table of so many rows, of\n"
-        "DuckDB or (integer keys) of PostgreSQL; half of them replace rows all over the table\n"
-        "(*recent*: all replace the newest).\n\n"
-        "![Seconds by rows](docs/images/bench-growth.svg)",
-        "| keys | rows | seconds | peak memory of the loader |",
+        "100,000 upserts in one load (in DuckDB with its checkpoint) into a table of so many\n"
+        "rows; half of them replace rows all over the table (*recent*: all replace the newest).\n\n"
+        "![Seconds by rows, DuckDB](docs/images/bench-growth-duckdb.svg)\n"
+        "![Seconds by rows, PostgreSQL](docs/images/bench-growth-postgres.svg)",
+        "| keys | to | rows | seconds | peak memory of the loader |",
         [
-            f"| {keys} | {int(rows):,} | {found['seconds']:.2f} | {found['peak_mb']:.0f} MB |"
-            for keys, by_rows in results["growth"].items()
+            f"| {keys} | {kind} | {int(rows):,} | {found['seconds']:.2f} "
+            f"| {found['peak_mb']:.0f} MB |"
+            for kind, by_keys in results["growth"].items()
+            for keys, by_rows in by_keys.items()
             for rows, found in by_rows.items()
         ],
     )

@@ -6,7 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,6 @@ class Scenario:
     destination: str = "duckdb"
     keyed: bool = True
     transit: bool = False
-    freshness: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,9 +56,10 @@ class Result:
 
 
 def scenarios() -> list[Scenario]:
-    """Read all scenarios."""
+    """Read all scenarios; each goes to both destinations."""
     return [
-        Scenario(path.stem, **tomllib.loads(path.read_text()))
+        Scenario(prefix + path.stem, destination=destination, **tomllib.loads(path.read_text()))
+        for destination, prefix in (("duckdb", ""), ("postgres", "postgres-"))
         for path in sorted(SCENARIOS.glob("*.toml"))
     ]
 
@@ -94,8 +94,8 @@ def run(scenario: Scenario) -> Result:
 
 def freshness(scenario: Scenario, rate: float) -> list[float]:
     """Offer records at a steady rate; return each request's age when it became visible."""
-    count = min(int(rate * _FRESHNESS_SECONDS), scenario.records)
-    return _ages(scenario, count, _FRESHNESS_PER_REQUEST, rate / _FRESHNESS_PER_REQUEST)
+    count = min(max(int(rate * _FRESHNESS_SECONDS), _FRESHNESS_PER_REQUEST), scenario.records)
+    return _ages(scenario, count, min(scenario.per_request, _FRESHNESS_PER_REQUEST), rate)
 
 
 def lone_records(scenario: Scenario, count: int) -> list[float]:
@@ -103,13 +103,12 @@ def lone_records(scenario: Scenario, count: int) -> list[float]:
     return _ages(scenario, count, 1, 1 / 1.5)
 
 
-def _ages(
-    scenario: Scenario, count: int, per_request: int, requests_per_second: float
-) -> list[float]:
+def _ages(scenario: Scenario, count: int, per_request: int, rate: float) -> list[float]:
     lines = inputs.lines_of(scenario.input, scenario.records)[:count]
+    offered = replace(scenario, per_request=per_request)
     with _running(scenario) as running:
-        bodies = inputs.bodies_of(scenario.input, lines, per_request)
-        sent = _push(scenario, running, bodies, requests_per_second)
+        bodies = _bodies(offered, lines, running)
+        sent = _push(offered, running, bodies, rate / per_request)
         running.wait_until_visible()
         return running.ages(sent)
 
