@@ -145,7 +145,7 @@ class Depot:
         client = accounts.client_id(self.catalog)
         whole = [{"client_id": client, "sequence": 1, "action": "upsert", **r} for r in records]
         receipt = new_receipt_id()
-        checked = check_pushed(records_of_json(json.dumps(whole).encode()), client)
+        checked = check_pushed(records_of_json(json.dumps(whole).encode()), client, self._checker)
         batches = [part.batch(self.integration.id, receipt, now()) for part in checked]
         self.queue.append(batches)
         self.load()

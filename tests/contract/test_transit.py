@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from seamline.catalog import accounts
 from seamline.gate.answer import Answer
+from seamline.gate.check import Checker
 from seamline.gate.push import check_pushed
 from seamline.gate.push_transit import records_of_transit
 from seamline.gate.transit import Instant, NotLoadable, NotTransit, read_transit
@@ -152,7 +153,7 @@ def test_any_body_is_read_or_refused(body: bytes) -> None:
 def test_any_body_is_answered(body: bytes) -> None:
     status = 200
     try:
-        check_pushed(records_of_transit(body), 1)
+        check_pushed(records_of_transit(body), 1, Checker())
     except Answer as answer:
         status = answer.status
     assert status in (200, 400, 401, 403, 422)
@@ -207,7 +208,9 @@ def test_ia_141_to_147_types_reach_the_table(depot: Depot) -> None:
         '"o",["^ ","at","~m1714557600000","l",["~m1714557600000",null]],'
         '"mixed",["~m1714557600000","2024-05-01"]]'
     )
-    checked = check_pushed(records_of_transit(transit(client, data, '["^ ","id",2]')), client)
+    checked = check_pushed(
+        records_of_transit(transit(client, data, '["^ ","id",2]')), client, Checker()
+    )
     for part in checked:
         depot.queue.append([part.batch(depot.integration.id, "rc_1", depot.now())])
     depot.load()

@@ -28,6 +28,11 @@ class Merge:
         return quoted(self.write.schema, self._table)
 
     @property
+    def place(self) -> tuple[str, str]:
+        """Schema and name of the root table."""
+        return self.write.schema, self._table
+
+    @property
     def deletes(self) -> bool:
         """Whether there may be deletions among the incoming rows."""
         return DELETED_COLUMN in self.write.rows.column_names

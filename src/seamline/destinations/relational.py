@@ -68,6 +68,24 @@ class Session(ABC):
     def columns_below(self, schema: str, table: str) -> list[tuple[str, Column]]:
         """Read the columns of all tables whose names begin like those of a table's subtables."""
 
+    def owned(self, schema: str, table: str) -> frozenset[str]:
+        """Return the columns of a table the loader made, whether they still exist or not."""
+        return frozenset(name for (name,) in self.all(owned_columns(schema, table)))
+
+    def has_tombstones(self, merge: Merge) -> bool:
+        """Say whether the table has any."""
+        return bool(self.all(merge.has_tombstones())[0][0])
+
+    def fence(self, source: Source) -> Fence:
+        """Read the fence of a source."""
+        found = self.all(read_fence(source))
+        return Fence(*found[0]) if found else Fence()
+
+    def move_fence(self, source: Source, fence: Fence) -> None:
+        """Set the fence of a source."""
+        if not self.run(move_fence(source, fence, self.dialect)):
+            self.run(put_fence(source, fence, self.dialect))
+
     @abstractmethod
     def make(self, change: Change) -> None:
         """Make a change to the catalogue, unless it is made."""
@@ -99,7 +117,7 @@ class Session(ABC):
     def contest_deletions(self, merge: Merge) -> int:
         """Leave in ``incoming`` what wins against deletions; return how many rows do not."""
         late = 0
-        if merge.deletes or self.all(merge.has_tombstones())[0][0]:
+        if merge.deletes or self.has_tombstones(merge):
             late = self.run(merge.drop_late())
             self.run(merge.lift_tombstones())
         if merge.deletes:
@@ -162,10 +180,10 @@ class RelationalDestination(Destination):
     def describe(self, source: Source, schema: str, table: str) -> Described:
         """See the contract."""
         with self._transaction() as session:
-            fence = _fence(session, source)
+            fence = session.fence(source)
             columns = session.columns(schema, table)
             keys = session.keys(schema, table)
-            made = frozenset(name for (name,) in session.all(owned_columns(schema, table)))
+            made = session.owned(schema, table)
             below = session.columns_below(schema, table)
         found = Table(schema, table, tuple(columns), keys, made) if columns else None
         subtables, neighbours = subtables_of(schema, below)
@@ -186,15 +204,13 @@ class RelationalDestination(Destination):
             failpoint("load.merged")
             if write.rejected.num_rows:
                 session.append(quoted(write.schema, REJECTED_TABLE), write.rejected)
-            fence = (write.source, write.new_fence, session.dialect)
-            if not session.run(move_fence(*fence)):
-                session.run(put_fence(*fence))
+            session.move_fence(write.source, write.new_fence)
             failpoint("load.fenced")
             before_commit(written)
 
     @staticmethod
     def _check_fence(session: Session, write: Write) -> None:
-        if _fence(session, write.source) != write.fence:
+        if session.fence(write.source) != write.fence:
             raise TableStopped(
                 "another loader has loaded this table meanwhile; this load is dropped"
             )
@@ -232,8 +248,3 @@ def by_batch(rows: pa.Table) -> dict[int, int]:
     """Count the rows of each batch."""
     counted = rows[BATCH_COLUMN].value_counts().to_pylist()
     return {one["values"]: one["counts"] for one in counted}
-
-
-def _fence(session: Session, source: Source) -> Fence:
-    found = session.all(read_fence(source))
-    return Fence(*found[0]) if found else Fence()

@@ -72,7 +72,7 @@ class Imports:
             records = decode(as_utf8(body, charset))
         except LookupError:
             raise answer.wrong_push_type(f"with charset {charset}") from None
-        return integration_id, body, check_pushed(records, self._gate.client_id)
+        return integration_id, body, check_pushed(records, self._gate.client_id, self._gate.checker)
 
     async def receipt(self, request: Request) -> Answer:
         """``GET /v2/import/receipts/<id>[?wait=loaded]``: where is my request?"""

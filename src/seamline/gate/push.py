@@ -1,6 +1,6 @@
 """Check the records of push and validate (import-api.md §1.11): each carries everything itself.
 
-Records have no schema: their values are typed by themselves, one by one, when they are loaded.
+Records have no schema: their values are typed by themselves when they are loaded.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,13 @@ import msgspec
 from seamline.core.shape import MAX_KEY_LENGTH, JsonSchema
 from seamline.core.types import INT64_MAX, INT64_MIN
 from seamline.gate import answer
-from seamline.gate.check import Checked
+from seamline.gate.check import Checked, Checker
 from seamline.gate.chunks import UNREADABLE, chunks_of, decode_array, split_array, unreadable
 from seamline.gate.envelope import MAX_MESSAGES
+from seamline.gate.inferred import FEWEST, schema_of
 from seamline.gate.limits import MAX_DATA_POINTS, MAX_DEPTH, data_points, is_too_deep
 from seamline.gate.repeats import repeated_key
+from seamline.gate.wrapped import check_typed
 
 MAX_REASONS = 100
 
@@ -83,7 +85,7 @@ def check_count(count: int) -> None:
         raise answer.too_many_records(count, MAX_MESSAGES)
 
 
-def check_pushed(records: Sequence[Pushed], client_id: int) -> list[Checked]:
+def check_pushed(records: Sequence[Pushed], client_id: int, checker: Checker) -> list[Checked]:
     """Return a checked batch per table (and per change of keys or version within it).
 
     Raises the documented 401, 403 or 422; then nothing of the request may be stored.
@@ -98,7 +100,7 @@ def check_pushed(records: Sequence[Pushed], client_id: int) -> list[Checked]:
                 break
     if reasons:
         raise answer.unprocessable(reasons)
-    return _batches(records)
+    return [run.checked(table, checker) for table, run in _runs(records)]
 
 
 def _check_clients(records: Sequence[Pushed], client_id: int) -> None:
@@ -187,6 +189,13 @@ def _check_data(reason: Reason, record: dict[str, Any]) -> None:
         reason["data"] = found
 
 
+class _Data(msgspec.Struct):
+    data: msgspec.Raw
+
+
+_decode_data = msgspec.json.Decoder(_Data).decode
+
+
 @dataclass(slots=True)
 class _Run:
     """Consecutive records of one table that can share a batch."""
@@ -194,7 +203,7 @@ class _Run:
     keys: tuple[str, ...]
     version: int
     types: tuple[tuple[str, JsonSchema], ...]
-    messages: list[bytes]
+    records: list[Pushed]
     activations: list[int]
     deletions: list[int]
 
@@ -205,27 +214,40 @@ class _Run:
     def add(self, record: Pushed, keys: tuple[str, ...]) -> None:
         self.keys = self.keys or keys
         if record.arguments["action"] in _ACTIVATIONS:
-            self.activations.append(len(self.messages))
+            self.activations.append(len(self.records))
         elif record.arguments["action"] == _DELETE:
-            self.deletions.append(len(self.messages))
-        self.messages.append(record.message)
+            self.deletions.append(len(self.records))
+        self.records.append(record)
 
-    def checked(self, table: str) -> Checked:
-        return Checked(
+    def checked(self, table: str, checker: Checker) -> Checked:
+        return self._typed(table, checker) or Checked(
             table=table,
             schema=msgspec.json.encode({"properties": dict(self.types)}),
-            messages=b"[" + b",".join(self.messages) + b"]",
+            messages=b"[" + b",".join(record.message for record in self.records) + b"]",
             keys=self.keys,
             table_version=self.version,
             bookmarks=(),
-            records=len(self.messages) - len(self.activations),
+            records=len(self.records) - len(self.activations),
             activations=self.activations,
             deletions=self.deletions,
             untyped=True,
         )
 
+    def _typed(self, table: str, checker: Checker) -> Checked | None:
+        """Prove many upserts of scalars plain; None if there are few, or others among them."""
+        if len(self.records) < FEWEST or self.activations or self.deletions:
+            return None
+        schema = schema_of((r.arguments["data"] for r in self.records), dict(self.types))
+        if schema is None:
+            return None
+        numbered = [
+            (record.arguments["sequence"], bytes(_decode_data(record.message).data))
+            for record in self.records
+        ]
+        return check_typed(checker, table, self.keys, numbered, schema, self.version)
 
-def _batches(records: Sequence[Pushed]) -> list[Checked]:
+
+def _runs(records: Sequence[Pushed]) -> Iterator[tuple[str, _Run]]:
     runs: dict[str, list[_Run]] = {}
     for record in records:
         arguments = record.arguments
@@ -235,4 +257,5 @@ def _batches(records: Sequence[Pushed]) -> list[Checked]:
         if not of_table or not of_table[-1].takes(record, keys, version):
             of_table.append(_Run((), version, record.types, [], [], []))
         of_table[-1].add(record, keys)
-    return [run.checked(table) for table, of_table in runs.items() for run in of_table]
+    for table, of_table in runs.items():
+        yield from ((table, run) for run in of_table)

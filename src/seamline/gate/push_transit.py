@@ -5,6 +5,7 @@ for the field goes with the record, so that the table gets the type that was sen
 """
 
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ from seamline.gate.transit import Instant, NotLoadable, NotTransit, read_transit
 
 _INSTANT: JsonSchema = {"type": "string", "format": "date-time"}
 _DECIMAL: JsonSchema = {"type": "number", "multipleOf": 1e-6}
+_TOLD = frozenset((str, int, float, bool, type(None)))
+"""Types that JSON tells, too."""
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -34,17 +37,16 @@ def records_of_transit(body: bytes) -> list[Pushed]:
 
 
 def _pushed(record: dict[str, Any]) -> Pushed:
-    arguments = {name: _plain(value) for name, value in record.items()}
+    arguments: dict[str, Any] = _plain(record)
     data = record.get("data")
-    typed = data if isinstance(data, dict) else {}
-    types = tuple(
+    found = [
         (name, schema)
-        for name, value in sorted(typed.items())
-        if (schema := _type_of(value)) is not None
-    )
+        for name, value in (data.items() if isinstance(data, dict) else ())
+        if type(value) not in _TOLD and (schema := _type_of(value)) is not None
+    ]
     # A message that is none (it will be refused) need not be encoded.
     stored = {"sequence": arguments.get("sequence"), "data": arguments.get("data")}
-    return Pushed(arguments, _encode(stored), types)
+    return Pushed(arguments, _encode(stored), tuple(sorted(found, key=itemgetter(0))))
 
 
 def _type_of(value: Any) -> JsonSchema | None:
@@ -69,7 +71,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Instant):
         return value.text
     if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {n: v if type(v) in _TOLD else _plain(v) for n, v in value.items()}
     if isinstance(value, list):
-        return [_plain(inner) for inner in value]
+        return [v if type(v) in _TOLD else _plain(v) for v in value]
     return value

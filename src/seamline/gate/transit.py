@@ -64,6 +64,8 @@ class _Reader:
 
     def __init__(self) -> None:
         self._cache: list[str] = []
+        self._names: dict[str, str] = {}
+        """The keys that codes stand for, as they are read."""
 
     def value(self, node: Any, depth: int) -> Any:
         if depth > MAX_DEPTH:
@@ -79,13 +81,16 @@ class _Reader:
     def _resolved(self, text: str, *, is_key: bool) -> str:
         """Replace a cache code by its text; remember a text that can be cached."""
         if text[:1] == "^" and text != _MAP:
-            try:
-                return self._cache[_code(text)]
-            except IndexError:
-                raise NotTransit(f"unknown cache code [{text}]") from None
+            code = _CODES.get(text)
+            if code is None:
+                raise NotTransit(f"[{text}] is not a cache code")
+            if code >= len(self._cache):
+                raise NotTransit(f"unknown cache code [{text}]")
+            return self._cache[code]
         if len(text) >= _MIN_CACHED and (is_key or text[:2] in ("~#", "~$", "~:")):
             if len(self._cache) == _CACHE_SIZE:
                 self._cache.clear()
+                self._names.clear()
             self._cache.append(text)
         return text
 
@@ -93,19 +98,38 @@ class _Reader:
         if not node:
             return []
         if node[0] == _MAP:
-            if len(node) % 2 == 0:
-                raise NotTransit("a map has a key without a value")
-            keys_and_values = iter(node[1:])
-            return _object(
-                [(self._key(k, depth), self.value(v, depth))
-                 for k, v in zip(keys_and_values, keys_and_values, strict=True)]
-            )  # fmt: skip
+            return self._map(node, depth)
         first = self.value(node[0], depth)
         if isinstance(first, _Tag):
             if len(node) != 2:
                 raise NotTransit(f"the tag [{first.name}] has {len(node) - 1} values, not one")
             return _tagged(first.name, self.value(node[1], depth))
         return [first, *(self.value(item, depth) for item in node[1:])]
+
+    def _map(self, node: list[Any], depth: int) -> dict[str, Any]:
+        """Read the keys and values of a map; most of them are what they seem."""
+        if len(node) % 2 == 0:
+            raise NotTransit("a map has a key without a value")
+        made: dict[str, Any] = {}
+        parts = iter(node)
+        next(parts)
+        for key, value in zip(parts, parts, strict=True):
+            name = self._names.get(key) if type(key) is str else None
+            if name is None:
+                name = self._name(key, depth)
+            kind = type(value)
+            if kind in _NESTED or (kind is str and value[:1] in _MARKS):
+                value = self.value(value, depth)
+            if name in made:
+                raise _duplicate(name)
+            made[name] = value
+        return made
+
+    def _name(self, node: Any, depth: int) -> str:
+        name = _name_of(self._key(node, depth))
+        if isinstance(node, str) and node[:1] == "^":
+            self._names[node] = name
+        return name
 
     def _verbose_map(self, node: dict[str, Any], depth: int) -> Any:
         if len(node) == 1:
@@ -120,23 +144,36 @@ class _Reader:
         return self.value(node, depth)
 
 
-def _code(text: str) -> int:
-    digits = [ord(character) - _FIRST_DIGIT for character in text[1:]]
-    if len(digits) not in (1, 2) or not all(0 <= digit < _CACHE_DIGITS for digit in digits):
-        raise NotTransit(f"[{text}] is not a cache code")
-    return digits[0] if len(digits) == 1 else digits[0] * _CACHE_DIGITS + digits[1]
+def _codes() -> dict[str, int]:
+    digits = [chr(_FIRST_DIGIT + digit) for digit in range(_CACHE_DIGITS)]
+    short = {f"^{digit}": index for index, digit in enumerate(digits)}
+    pairs = enumerate(f"^{high}{low}" for high in digits for low in digits)
+    return short | {code: index for index, code in pairs}
+
+
+_CODES = _codes()
+_NESTED = (list, dict)
+_MARKS = "~^"
 
 
 def _object(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, value in pairs:
-        if isinstance(key, _Tag | dict | list | Decimal) or key is None:
-            raise NotLoadable("a map has a key that is no text")
-        name = key.text if isinstance(key, Instant) else _key_text(key)
+        name = _name_of(key)
         if name in made:
-            raise NotTransit(f"Duplicate key [{name}]; a key may stand once in a map")
+            raise _duplicate(name)
         made[name] = value
     return made
+
+
+def _name_of(key: Any) -> str:
+    if isinstance(key, _Tag | dict | list | Decimal) or key is None:
+        raise NotLoadable("a map has a key that is no text")
+    return key.text if isinstance(key, Instant) else _key_text(key)
+
+
+def _duplicate(name: str) -> NotTransit:
+    return NotTransit(f"Duplicate key [{name}]; a key may stand once in a map")
 
 
 def _key_text(key: Any) -> str:

@@ -1,17 +1,25 @@
-"""Bare records as a batch request: what webhooks and ``/v2/import/records`` bring.
+"""Bare records as a batch request: what webhooks, push and ``/v2/import/records`` bring.
 
 They are put into the envelope of a batch and checked like one, so every rule and every text is the
 same.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import msgspec
 
 from seamline.core.shape import JsonSchema
+from seamline.gate.answer import Answer
 from seamline.gate.check import Checked, Checker
+from seamline.gate.chunks import UNREADABLE
+from seamline.gate.inferred import FEWEST, schema_of
 
 _encode = msgspec.json.Encoder().encode
+_decode_objects = msgspec.json.Decoder(list[dict[str, Any]]).decode
+
+Numbered = Sequence[tuple[int, bytes]]
+"""Sequence and raw JSON object of each record."""
 
 
 def check_wrapped(
@@ -29,14 +37,59 @@ def check_wrapped(
     Each raw record must be one JSON value, or it could break out of its message. Without a schema
     values are typed by themselves, as with push.
     """
-    declared = {"properties": {key: {} for key in keys}} if schema is None else schema
+    numbered = list(records)
+    if schema is not None:
+        return _check(checker, table, keys, numbered, schema, version, action)
+    found = _described(numbered) if action == "upsert" else None
+    typed = None if found is None else check_typed(checker, table, keys, numbered, found, version)
+    if typed is not None:
+        return typed
+    declared: JsonSchema = {"properties": {key: {} for key in keys}}
+    checked = _check(checker, table, keys, numbered, declared, version, action)
+    checked.untyped = True
+    checked.misfits = []
+    return checked
+
+
+def check_typed(
+    checker: Checker,
+    table: str,
+    keys: Sequence[str],
+    records: Numbered,
+    schema: JsonSchema,
+    version: int,
+) -> Checked | None:
+    """Check records against the schema found in them; None if a batch would be refused.
+
+    Then whoever took them has other words for it, or takes them all the same.
+    """
+    try:
+        return _check(checker, table, keys, records, schema, version, "upsert")
+    except Answer:
+        return None
+
+
+def _check(
+    checker: Checker,
+    table: str,
+    keys: Sequence[str],
+    records: Numbered,
+    schema: JsonSchema,
+    version: int,
+    action: str,
+) -> Checked:
     start = b'{"action":%b,"sequence":' % _encode(action)
     messages = b",".join(b'%b%d,"data":%b}' % (start, sequence, raw) for sequence, raw in records)
-    checked = checker.check(
+    return checker.check(
         b'{"table_name":%b,"key_names":%b,"schema":%b,"table_version":%d,"messages":[%b]}'
-        % (_encode(table), _encode(list(keys)), _encode(declared), version, messages)
+        % (_encode(table), _encode(list(keys)), _encode(schema), version, messages)
     )
-    if schema is None:
-        checked.untyped = True
-        checked.misfits = []
-    return checked
+
+
+def _described(records: Numbered) -> JsonSchema | None:
+    if len(records) < FEWEST:
+        return None
+    try:
+        return schema_of(_decode_objects(b"[%b]" % b",".join(raw for _, raw in records)))
+    except UNREADABLE:
+        return None

@@ -14,6 +14,7 @@ from seamline.destinations.base import (
     Column,
     CreateSchema,
     CreateTable,
+    Fence,
     MoveValues,
     RenameColumn,
     Source,
@@ -24,7 +25,7 @@ from seamline.destinations.duckdb.catalogue import Catalogue
 from seamline.destinations.duckdb.types import TYPE_OF_SQL
 from seamline.destinations.merge import Merge, inserting
 from seamline.destinations.relational import Session
-from seamline.destinations.sql import listed, owned_columns, quoted, statements_of
+from seamline.destinations.sql import listed, quoted, statements_of
 
 _FEW = 10_000
 """So many rows of ``met`` may stay where they are; the next load replaces them."""
@@ -78,10 +79,28 @@ class DuckDBSession(Session):
         found = self._catalogue.below(self._connection, schema, table)
         return [(name, _column(*column)) for name, known in found for column in known.columns]
 
+    def owned(self, schema: str, table: str) -> frozenset[str]:
+        """See the contract."""
+        return frozenset(self._catalogue.owned(self._connection, (schema, table)))
+
+    def has_tombstones(self, merge: Merge) -> bool:
+        """See the contract; whether it once had some is good enough."""
+        return merge.place in self._catalogue.buried(self._connection)
+
+    def fence(self, source: Source) -> Fence:
+        """See the contract."""
+        return self._catalogue.fences(self._connection).get(source, Fence())
+
+    def move_fence(self, source: Source, fence: Fence) -> None:
+        """See the contract."""
+        super().move_fence(source, fence)
+        self._catalogue.fences(self._connection)[source] = fence
+
     def make(self, change: Change) -> None:
         """See the contract."""
         for statement in statements_of(change, self._capabilities, self.dialect):
             self._connection.execute(statement)
+        self._note_owned(change)
         if isinstance(change, CreateTable):
             comment = sql.comment_of(change.table)
             self._connection.execute(sql.commenting(change.table, comment))
@@ -94,6 +113,21 @@ class DuckDBSession(Session):
                 self._catalogue.reread(self._connection, change.schema, REJECTED_TABLE)
         elif not isinstance(change, MoveValues):
             self._catalogue.forget()
+
+    def _note_owned(self, change: Change) -> None:
+        """Keep what is known of the columns we made in step with a change."""
+        if isinstance(change, CreateTable):
+            place = (change.table.schema, change.table.name)
+            owned = self._catalogue.owned(self._connection, place)
+            owned.clear()
+            owned.update(column.name for column in change.table.columns)
+        elif isinstance(change, AddColumn | RenameColumn):
+            owned = self._catalogue.owned(self._connection, (change.schema, change.table))
+            if isinstance(change, AddColumn):
+                owned.add(change.column.name)
+            elif change.old in owned:
+                owned.remove(change.old)
+                owned.add(change.new)
 
     def lock(self, source: Source) -> None:
         """See the contract: one process holds the file, and one thread of it loads."""
@@ -123,7 +157,9 @@ class DuckDBSession(Session):
 
     def contest(self, merge: Merge) -> bool:
         """See the contract; the keys of the whole table are read once, not for each question."""
-        if merge.deletes or self.all(merge.has_tombstones())[0][0]:
+        if merge.deletes:
+            self._catalogue.buried(self._connection).add(merge.place)
+        if self.has_tombstones(merge):
             self._stage_rows()
             return super().contest(merge)
         keys = merge.write.keys
@@ -185,7 +221,7 @@ class DuckDBSession(Session):
         write = merge.write
         if not write.keys:
             return []
-        ours = {name for (name,) in self.all(owned_columns(write.schema, str(write.table)))}
+        ours = self.owned(write.schema, str(write.table))
         if not ours:
             return []  # a table we did not make is adopted whole
         known = self._catalogue.table(self._connection, write.schema, str(write.table))

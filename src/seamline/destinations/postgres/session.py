@@ -25,7 +25,7 @@ from seamline.destinations.postgres.copy import copy_binary, reads, sent_as
 from seamline.destinations.postgres.places import divided, numbered, places
 from seamline.destinations.postgres.types import NARROW, type_of_sql
 from seamline.destinations.relational import Session, by_batch
-from seamline.destinations.sql import listed, owned_columns, primary_key, quoted, statements_of
+from seamline.destinations.sql import listed, primary_key, quoted, statements_of
 
 
 class PostgresSession(Session):
@@ -200,8 +200,8 @@ class PostgresSession(Session):
 
     def _emptied(self, merge: Merge) -> list[str]:
         place = (merge.write.schema, str(merge.write.table))
-        ours = {name for (name,) in self.all(owned_columns(*place))}
-        return merge.emptied([column.name for column in self.columns(*place)], ours)
+        there = [column.name for column in self.columns(*place)]
+        return merge.emptied(there, self.owned(*place))
 
 
 def _column(name: str, kind: str, strict: bool) -> Column:
