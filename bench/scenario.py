@@ -76,7 +76,7 @@ def run(scenario: Scenario) -> Result:
         running.wait_until_visible()
         visible = running.last_loaded_at() - begin
         cpu = running.cpu_seconds() - cpu
-        disk = running.disk_bytes()
+        disk, peak = running.disk_bytes(), running.peak_memory()
         _check(scenario, running)
         answers = sorted(one.at - one.began for one in sent)
         return Result(
@@ -84,7 +84,7 @@ def run(scenario: Scenario) -> Result:
             visible=len(lines) / visible,
             megabytes=sum(map(len, bodies)) / visible / 1e6,
             cpu_per_million=cpu / len(lines) * 1e6,
-            peak_mb=running.peak_memory() / 1e6,
+            peak_mb=peak / 1e6,
             disk_mb=disk / 1e6,
             answer_p50=answers[len(answers) // 2],
             answer_p99=answers[int(len(answers) * 0.99)],

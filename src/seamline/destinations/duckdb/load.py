@@ -26,9 +26,9 @@ from seamline.destinations.duckdb.trouble import BREAKING, as_trouble
 from seamline.destinations.duckdb.types import DUCKDB
 from seamline.destinations.relational import RelationalDestination
 
-_LOADS_AT_ONCE = 1_000
-"""Loads between two openings of the file: DuckDB keeps something of every table that was loaded
-since, some 60 KB for a small one, and beyond ``memory_limit`` what it cannot let go of."""
+_LOADS_AT_ONCE = 250
+"""Loads between two openings of the file. DuckDB keeps some 100 KB of every table that was loaded
+since, beyond ``memory_limit`` what it cannot let go of, and writes all of them when it closes."""
 
 
 class DuckDBDestination(RelationalDestination):
