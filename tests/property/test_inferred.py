@@ -1,7 +1,6 @@
 """Records without a schema: described and read in columns they give what each gives by itself."""
 
 import json
-import tempfile
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +23,7 @@ from seamline.prepare.misfit import MisfitReader
 from seamline.prepare.reading import Element
 from tests.depot import Depot, PostgresDepot
 from tests.postgres import PostgresServer
-from tests.property.test_unions import found_in
+from tests.property.test_unions import found_in, temporary
 
 SCALARS = st.one_of(
     st.none(),
@@ -76,18 +75,14 @@ def check(
     taken: Callable[[Depot, str, list[Any], int], list[Batch]],
     records: list[Any],
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        depot = make(Path(folder) / "data")
-        try:
-            described, by_themselves = taken(depot, "a", records, 1), taken(depot, "b", records, 99)
-            event(f"described: {[not batch.envelope.untyped for batch in described]}")
-            assert all(batch.envelope.untyped for batch in by_themselves)
-            depot.queue.append([*described, *by_themselves])
-            with patch.object(Element, "pays", return_value=True):
-                depot.load()
-            assert found_in(depot, "a") == found_in(depot, "b")
-        finally:
-            depot.close()
+    with temporary(make) as depot:
+        described, by_themselves = taken(depot, "a", records, 1), taken(depot, "b", records, 99)
+        event(f"described: {[not batch.envelope.untyped for batch in described]}")
+        assert all(batch.envelope.untyped for batch in by_themselves)
+        depot.queue.append([*described, *by_themselves])
+        with patch.object(Element, "pays", return_value=True):
+            depot.load()
+        assert found_in(depot, "a") == found_in(depot, "b")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

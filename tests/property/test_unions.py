@@ -3,7 +3,8 @@
 import json
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -98,20 +99,27 @@ def found_in(depot: Depot, name: str) -> Any:
     return found, [reason for of, reason in depot.rejected() if of.startswith(name)]
 
 
-def check(make: Callable[[Path], Depot], schema: Any, records: list[Any]) -> None:
+@contextmanager
+def temporary(make: Callable[[Path], Depot]) -> Iterator[Depot]:
+    """Make a depot that leaves nothing behind; hypothesis wants many of them."""
     with tempfile.TemporaryDirectory() as folder:
         depot = make(Path(folder) / "data")
         try:
-            in_columns = batch_of(depot, "a", schema, records, Checker())
-            event(f"{len(in_columns.envelope.misfits)} misfits of {len(records)}")
-            one_by_one = batch_of(depot, "b", schema, records, Checker())
-            unproved = msgspec.structs.replace(one_by_one.envelope, proof=0)
-            depot.queue.append([in_columns, Batch(unproved, one_by_one.messages)])
-            with patch.object(Element, "pays", return_value=True):
-                depot.load()
-            assert found_in(depot, "a") == found_in(depot, "b")
+            yield depot
         finally:
             depot.close()
+
+
+def check(make: Callable[[Path], Depot], schema: Any, records: list[Any]) -> None:
+    with temporary(make) as depot:
+        in_columns = batch_of(depot, "a", schema, records, Checker())
+        event(f"{len(in_columns.envelope.misfits)} misfits of {len(records)}")
+        one_by_one = batch_of(depot, "b", schema, records, Checker())
+        unproved = msgspec.structs.replace(one_by_one.envelope, proof=0)
+        depot.queue.append([in_columns, Batch(unproved, one_by_one.messages)])
+        with patch.object(Element, "pays", return_value=True):
+            depot.load()
+        assert found_in(depot, "a") == found_in(depot, "b")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -38,16 +38,20 @@ def check_wrapped(
     values are typed by themselves, as with push.
     """
     numbered = list(records)
-    if schema is not None:
-        return _check(checker, table, keys, numbered, schema, version, action)
-    found = _described(numbered) if action == "upsert" else None
-    typed = None if found is None else check_typed(checker, table, keys, numbered, found, version)
-    if typed is not None:
-        return typed
-    declared: JsonSchema = {"properties": {key: {} for key in keys}}
-    checked = _check(checker, table, keys, numbered, declared, version, action)
-    checked.untyped = True
-    checked.misfits = []
+    if schema is None and action == "upsert":
+        typed = check_typed(checker, table, keys, numbered, _described(numbered), version)
+        if typed is not None:
+            return typed
+    declared = {"properties": {key: {} for key in keys}} if schema is None else schema
+    start = b'{"action":%b,"sequence":' % _encode(action)
+    messages = b",".join(b'%b%d,"data":%b}' % (start, sequence, raw) for sequence, raw in numbered)
+    checked = checker.check(
+        b'{"table_name":%b,"key_names":%b,"schema":%b,"table_version":%d,"messages":[%b]}'
+        % (_encode(table), _encode(list(keys)), _encode(declared), version, messages)
+    )
+    if schema is None:
+        checked.untyped = True
+        checked.misfits = []
     return checked
 
 
@@ -56,34 +60,19 @@ def check_typed(
     table: str,
     keys: Sequence[str],
     records: Numbered,
-    schema: JsonSchema,
+    schema: JsonSchema | None,
     version: int,
 ) -> Checked | None:
-    """Check records against the schema found in them; None if a batch would be refused.
+    """Check records against the schema found in them; None if there is none, or it is refused.
 
     Then whoever took them has other words for it, or takes them all the same.
     """
+    if schema is None:
+        return None
     try:
-        return _check(checker, table, keys, records, schema, version, "upsert")
+        return check_wrapped(checker, table, keys, records, schema=schema, version=version)
     except Answer:
         return None
-
-
-def _check(
-    checker: Checker,
-    table: str,
-    keys: Sequence[str],
-    records: Numbered,
-    schema: JsonSchema,
-    version: int,
-    action: str,
-) -> Checked:
-    start = b'{"action":%b,"sequence":' % _encode(action)
-    messages = b",".join(b'%b%d,"data":%b}' % (start, sequence, raw) for sequence, raw in records)
-    return checker.check(
-        b'{"table_name":%b,"key_names":%b,"schema":%b,"table_version":%d,"messages":[%b]}'
-        % (_encode(table), _encode(list(keys)), _encode(schema), version, messages)
-    )
 
 
 def _described(records: Numbered) -> JsonSchema | None:
