@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import log10
 
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP, _RIGHT = 640, 320, 60, 45, 40, 120
+_LINE = 15
 _COLOURS = ("#0b7285", "#e8590c", "#7048e8", "#2b8a3e")
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#343a40}.grid{stroke:#adb5bd;stroke-width:.5}"
@@ -38,21 +39,35 @@ def lines(title: str, unit: str, values: Mapping[str, Sequence[Point]]) -> str:
         parts.append(
             f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{height:.1f}" '
             f'y2="{height:.1f}"/><text x="{_LEFT - 8}" y="{height + 4:.1f}" '
-            f'text-anchor="end">{y:.2g}{unit}</text>'
+            f'text-anchor="end">{_rounded(y)}{unit}</text>'
         )
     parts += [
         f'<text x="{at(x, 0)[0]:.1f}" y="{_HEIGHT - _BOTTOM + 20}" '
         f'text-anchor="middle">{_short(x)}</text>'
         for x in sorted({x for x, _ in points})
     ]
-    for colour, (name, found) in zip(_COLOURS, values.items(), strict=False):
+    ends = _apart([at(*found[-1])[1] for found in values.values()])
+    for colour, (name, found), end in zip(_COLOURS, values.items(), ends, strict=False):
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in (at(x, y) for x, y in found))
-        a, b = at(*found[-1])
         parts.append(
             f'<polyline fill="none" stroke="{colour}" stroke-width="2.5" points="{path}"/>'
-            f'<text x="{a + 8:.1f}" y="{b + 4:.1f}" style="fill:{colour}">{name}</text>'
+            f'<text x="{at(*found[-1])[0] + 8:.1f}" y="{end + 4:.1f}" style="fill:{colour}">'
+            f"{name}</text>"
         )
     return "".join([*parts, "</svg>\n"])
+
+
+def _rounded(y: float) -> str:
+    return f"{y:,.0f}" if y >= 100 else f"{y:.2g}"
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Move labels down until none covers another."""
+    moved = list(heights)
+    lowest = float("-inf")
+    for place in sorted(range(len(moved)), key=heights.__getitem__):
+        lowest = moved[place] = max(moved[place], lowest + _LINE)
+    return moved
 
 
 def _short(x: float) -> str:
