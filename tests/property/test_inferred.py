@@ -137,9 +137,9 @@ def test_instants_of_transit_are_read_in_columns(
     ("records", "known", "found"),
     [
         ([{"a": 1, "b": None}, {"a": "x"}], {},
-         {"a": {"type": ["integer", "string"]}, "b": {"type": ["null"]}}),
-        ([{"a": 1}, {"a": 1.0}], {}, {"a": {"type": ["integer", "number"]}}),
-        ([{"a": True}], {}, {"a": {"type": ["boolean"]}}),
+         {"a": {"type": ["null", "integer", "string"]}, "b": {"type": ["null"]}}),
+        ([{"a": 1}, {"a": 1.0}], {}, {"a": {"type": ["null", "integer", "number"]}}),
+        ([{"a": True}], {}, {"a": {"type": ["null", "boolean"]}}),
         ([{"a": "2024-01-01T00:00:00Z"}], {"a": {"type": "string", "format": "date-time"}},
          {"a": {"type": "string", "format": "date-time"}}),
     ],

@@ -11,11 +11,13 @@ from typing import Any
 
 from seamline.core.shape import JsonSchema
 
-FEWEST = 200
-"""Fewer records are read one by one sooner than columns are planned."""
+FEWEST = 100
+"""Fewer records are read one by one sooner than their schema is compiled and columns are planned.
+"""
 
 _MOST_FIELDS = 1_000
-_NAMES = {NoneType: "null", bool: "boolean", int: "integer", float: "number", str: "string"}
+_NAMES = {bool: "boolean", int: "integer", float: "number", str: "string"}
+_NULL = frozenset((NoneType,))
 
 
 def schema_of(
@@ -39,8 +41,10 @@ def schema_of(
     for name in sorted(kinds):
         if name in known and known[name]["type"] not in ("object", "array"):
             properties[name] = known[name]
-        elif kinds[name] <= _NAMES.keys():
-            properties[name] = {"type": sorted(_NAMES[kind] for kind in kinds[name])}
+        elif kinds[name] - _NULL <= _NAMES.keys():
+            # Null is always one of them: so requests that happen to have none have one schema with
+            # those that do.
+            properties[name] = {"type": ["null", *sorted(_NAMES[k] for k in kinds[name] - _NULL)]}
         else:
             return None
     return {"properties": properties}

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seamline.destinations.base import BATCH_COLUMN, DELETED_COLUMN
+from seamline.destinations.postgres.sql import PLACE
 
 
 def numbered(rows: pa.Table) -> pa.Array:
     """Return the place of every row."""
-    return pa.array(range(rows.num_rows), pa.int32())
+    return pa.arange(0, rows.num_rows).cast(pa.int32())
 
 
 def places(packed: bytes | None) -> pa.Array:
@@ -30,14 +31,12 @@ def divided(
     ``winners`` is None if every row wins, ``met`` if nothing is known to be stored.
     """
     stored = [name for name in rows.column_names if name not in (BATCH_COLUMN, DELETED_COLUMN)]
-    place = numbered(rows)
-    stays = None if winners is None else pc.is_in(place, value_set=winners)
+    kept = rows.select(stored).append_column(PLACE, numbered(rows))
     if DELETED_COLUMN in rows.column_names:
-        lives = pc.invert(rows[DELETED_COLUMN])
-        stays = lives if stays is None else pc.and_(stays, lives)
-    kept = rows.select(stored)
-    if stays is not None:
-        kept, place = kept.filter(stays), place.filter(stays)
+        kept = kept.filter(pc.invert(rows[DELETED_COLUMN]))
+    if winners is not None:
+        kept = kept.filter(pc.is_in(kept[PLACE], value_set=winners))
+    place, kept = kept[PLACE], kept.drop_columns([PLACE])
     if not met:
         return kept, kept.slice(0, 0)
     replaces = pc.is_in(place, value_set=met)
