@@ -27,16 +27,13 @@ DECIDING = ("_sdc_sequence", "_sdc_table_version")
 PLACE = "_sdc_place"
 """The column of ``incoming`` that says where in the load a row is."""
 
-
-def _packed(alias: str) -> str:
-    return f"string_agg(int4send({alias}.{PLACE}), ''::bytea)"
-
+_PACKED = f"string_agg(int4send(i.{PLACE}), ''::bytea)"
+WINNERS = f"SELECT {_PACKED} FROM incoming AS i"
 
 BY_INDEX = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
 """Keys are looked up one after the other, in their order: the planner would rather read a table
 of many times the load's rows from end to end, which takes two to ten times as long."""
 BY_ANY_PLAN = "RESET enable_hashjoin; RESET enable_mergejoin"
-WINNERS = f"SELECT {_packed('i')} FROM incoming AS i"
 
 
 def lock_source(source: Source) -> str:
@@ -121,7 +118,7 @@ def meet(merge: Merge) -> str:
     """Select the places of the rows that replace stored ones, and of those that are too old."""
     newer = f"({merge.newer}) IS NOT FALSE"
     return (
-        f"SELECT {_packed('i')} FILTER (WHERE {newer}), {_packed('i')} FILTER (WHERE NOT {newer}) "
+        f"SELECT {_PACKED} FILTER (WHERE {newer}), {_PACKED} FILTER (WHERE NOT {newer}) "
         f"FROM {merge.target} AS t JOIN incoming AS i ON {merge.same_key}"
     )
 
