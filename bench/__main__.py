@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bench import checking, limits, pages, peers, report, tables
 from bench.client import Client, head_of
+from bench.databases import DESTINATIONS
 from bench.inputs import DATA, bodies_of, lines_of
 from bench.running import server
 from bench.scenario import Scenario, freshness, lone_records, run, scenarios
@@ -137,7 +138,7 @@ def _freshness(results: Results, found: dict[str, Scenario], runs: int) -> None:
 
 def _growth(results: Results) -> None:
     kept = results["growth"] = {}
-    for destination in ("duckdb", "postgres"):
+    for destination in DESTINATIONS:
         for keys in _GROWN:
             found = {str(rows): _alone("growth", destination, keys, str(rows)) for rows in _ROWS}
             kept.setdefault(destination, {})[keys] = found

@@ -5,6 +5,9 @@ from contextlib import contextmanager
 
 from tests.postgres import PostgresServer
 
+DESTINATIONS = {"duckdb": "DuckDB", "postgres": "PostgreSQL"}
+"""What is measured, by type."""
+
 
 @contextmanager
 def postgres() -> Iterator[dict[str, str]]:

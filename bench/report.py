@@ -11,12 +11,12 @@ from typing import Any
 import psutil
 
 from bench import plot
+from bench.databases import DESTINATIONS
 
 ROOT = Path(__file__).parents[1]
 REPORT = ROOT / "BENCHMARKS.md"
 IMAGES = ROOT / "docs" / "images"
 PACKAGES = ("seamline", "duckdb", "msgspec", "jsonschema-rs", "granian", "pyarrow", "psycopg")
-_KINDS = {"duckdb": "DuckDB", "postgres": "PostgreSQL"}
 _YES, _NO = "yes", "**no**"
 
 Results = dict[str, Any]
@@ -46,7 +46,7 @@ def write(results: Results) -> None:
 
 def _plots(results: Results) -> Iterator[tuple[str, str, str, dict[str, list[plot.Point]]]]:
     """Yield name, title, unit and lines of each plot."""
-    for kind, name in _KINDS.items():
+    for kind, name in DESTINATIONS.items():
         grown = {
             keys: [(float(rows), found["seconds"]) for rows, found in by_rows.items()]
             for keys, by_rows in results["growth"][kind].items()
@@ -97,7 +97,7 @@ def _report(results: Results) -> Iterator[str]:
         "|---|---|---|---|---|---|---|---|---|---|",
         *(
             _scenario(found)
-            for kind in _KINDS
+            for kind in DESTINATIONS
             for found in results.get("scenarios", {}).values()
             if found["destination"] == kind
         ),

@@ -12,7 +12,7 @@ from typing import Any
 
 from bench import inputs
 from bench.client import Client, Sent, head_of
-from bench.databases import postgres
+from bench.databases import DESTINATIONS, postgres
 from bench.running import Running, server
 from seamline.catalog import destinations
 from seamline.catalog.store import Catalog
@@ -58,8 +58,12 @@ class Result:
 def scenarios() -> list[Scenario]:
     """Read all scenarios; each goes to both destinations."""
     return [
-        Scenario(prefix + path.stem, destination=destination, **tomllib.loads(path.read_text()))
-        for destination, prefix in (("duckdb", ""), ("postgres", "postgres-"))
+        Scenario(
+            path.stem if destination == "duckdb" else f"{destination}-{path.stem}",
+            destination=destination,
+            **tomllib.loads(path.read_text()),
+        )
+        for destination in DESTINATIONS
         for path in sorted(SCENARIOS.glob("*.toml"))
     ]
 

@@ -25,7 +25,7 @@ class Merge:
     @property
     def target(self) -> str:
         """The root table, quoted."""
-        return quoted(self.write.schema, self._table)
+        return quoted(*self.place)
 
     @property
     def place(self) -> tuple[str, str]:
@@ -109,7 +109,7 @@ class Merge:
 
     def drop_other_tombstones(self) -> str:
         """Remove the tombstones of all versions but the active one."""
-        place = of_table(self.write.schema, self._table)
+        place = of_table(*self.place)
         return f"DELETE FROM {TOMBSTONE} WHERE {place} AND {self._is_other_version}"
 
     # Subtables (§5.4).
@@ -146,7 +146,7 @@ class Merge:
 
     @property
     def _tombstones(self) -> str:
-        return of_table(self.write.schema, self._table, "t.")
+        return of_table(*self.place, "t.")
 
     @property
     def _tombstone_of_row(self) -> str:

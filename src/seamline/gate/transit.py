@@ -9,7 +9,7 @@ import base64
 import binascii
 import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -64,7 +64,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._cache: list[str] = []
-        self._names: dict[str, str] = {}
+        self._keys: dict[str, Any] = {}
         """The keys that codes stand for, as they are read."""
 
     def value(self, node: Any, depth: int) -> Any:
@@ -90,7 +90,7 @@ class _Reader:
         if len(text) >= _MIN_CACHED and (is_key or text[:2] in ("~#", "~$", "~:")):
             if len(self._cache) == _CACHE_SIZE:
                 self._cache.clear()
-                self._names.clear()
+                self._keys.clear()
             self._cache.append(text)
         return text
 
@@ -98,7 +98,10 @@ class _Reader:
         if not node:
             return []
         if node[0] == _MAP:
-            return self._map(node, depth)
+            if len(node) % 2 == 0:
+                raise NotTransit("a map has a key without a value")
+            flat = iter(node[1:])
+            return self._map(zip(flat, flat, strict=True), depth)
         first = self.value(node[0], depth)
         if isinstance(first, _Tag):
             if len(node) != 2:
@@ -106,42 +109,33 @@ class _Reader:
             return _tagged(first.name, self.value(node[1], depth))
         return [first, *(self.value(item, depth) for item in node[1:])]
 
-    def _map(self, node: list[Any], depth: int) -> dict[str, Any]:
-        """Read the keys and values of a map; most of them are what they seem."""
-        if len(node) % 2 == 0:
-            raise NotTransit("a map has a key without a value")
-        made: dict[str, Any] = {}
-        parts = iter(node)
-        next(parts)
-        for key, value in zip(parts, parts, strict=True):
-            name = self._names.get(key) if type(key) is str else None
-            if name is None:
-                name = self._name(key, depth)
+    def _map(self, parts: Iterable[tuple[Any, Any]], depth: int) -> dict[str, Any]:
+        """Read keys and values; most of them are what they seem."""
+        pairs = []
+        for node, value in parts:
+            key = self._keys.get(node) if type(node) is str else None
+            if key is None:
+                key = self._key(node, depth)
             kind = type(value)
             if kind in _NESTED or (kind is str and value[:1] in _MARKS):
                 value = self.value(value, depth)
-            if name in made:
-                raise _duplicate(name)
-            made[name] = value
-        return made
-
-    def _name(self, node: Any, depth: int) -> str:
-        name = _name_of(self._key(node, depth))
-        if isinstance(node, str) and node[:1] == "^":
-            self._names[node] = name
-        return name
+            pairs.append((key, value))
+        return _object(pairs)
 
     def _verbose_map(self, node: dict[str, Any], depth: int) -> Any:
         if len(node) == 1:
             [(text, inner)] = node.items()
             if text.startswith("~#"):
                 return _tagged(text[2:], self.value(inner, depth))
-        return _object([(self._key(k, depth), self.value(v, depth)) for k, v in node.items()])
+        return self._map(node.items(), depth)
 
     def _key(self, node: Any, depth: int) -> Any:
-        if isinstance(node, str):
-            return _scalar(self._resolved(node, is_key=True))
-        return self.value(node, depth)
+        if not isinstance(node, str):
+            return self.value(node, depth)
+        key = _scalar(self._resolved(node, is_key=True))
+        if node[:1] == "^":
+            self._keys[node] = key
+        return key
 
 
 def _codes() -> dict[str, int]:
@@ -159,27 +153,19 @@ _MARKS = "~^"
 def _object(pairs: list[tuple[Any, Any]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, value in pairs:
-        name = _name_of(key)
+        name = key if type(key) is str else _key_text(key)
         if name in made:
-            raise _duplicate(name)
+            raise NotTransit(f"Duplicate key [{name}]; a key may stand once in a map")
         made[name] = value
     return made
 
 
-def _name_of(key: Any) -> str:
+def _key_text(key: Any) -> str:
     if isinstance(key, _Tag | dict | list | Decimal) or key is None:
         raise NotLoadable("a map has a key that is no text")
-    return key.text if isinstance(key, Instant) else _key_text(key)
-
-
-def _duplicate(name: str) -> NotTransit:
-    return NotTransit(f"Duplicate key [{name}]; a key may stand once in a map")
-
-
-def _key_text(key: Any) -> str:
     if isinstance(key, bool):
         return "true" if key else "false"
-    return key if isinstance(key, str) else str(key)
+    return key.text if isinstance(key, Instant) else str(key)
 
 
 def _scalar(text: str) -> Any:

@@ -116,9 +116,9 @@ def stage_incoming(target: str, names: Sequence[str], *, deletions: bool) -> str
 
 def meet(merge: Merge) -> str:
     """Select the places of the rows that replace stored ones, and of those that are too old."""
-    newer = f"({merge.newer}) IS NOT FALSE"
     return (
-        f"SELECT {_PACKED} FILTER (WHERE {newer}), {_PACKED} FILTER (WHERE NOT {newer}) "
+        f"SELECT {_PACKED} FILTER (WHERE {merge.newer} IS NOT FALSE), "
+        f"{_PACKED} FILTER (WHERE {merge.newer} IS FALSE) "
         f"FROM {merge.target} AS t JOIN incoming AS i ON {merge.same_key}"
     )
 
